@@ -1,0 +1,84 @@
+// Which keys of free-form objects hold secrets, and the objects without them.
+
+/** What stands where a secret was. */
+export const mask = '******';
+
+// A key is secret when it contains one of these, in any case (oslo.utils strutils, sanitize keys).
+const secretFragments = [
+  'adminpass',
+  'admin_pass',
+  'password',
+  'admin_password',
+  'auth_token',
+  'new_pass',
+  'auth_password',
+  'secret_uuid',
+  'secret',
+  'sys_pswd',
+  'token',
+  'configdrive',
+  'chappassword',
+  'encrypted_key',
+  'private_key',
+  'fernetkey',
+  'sslkey',
+  'passphrase',
+  'cephclusterfsid',
+  'octaviaheartbeatkey',
+  'rabbitcookie',
+  'cephmanilaclientkey',
+  'pacemakerremoteauthkey',
+  'designaterndckey',
+  'cephadminkey',
+  'heatauthencryptionkey',
+  'cephclientkey',
+  'keystonecredential',
+  'barbicansimplecryptokek',
+  'cephrgwkey',
+  'swifthashsuffix',
+  'migrationsshkey',
+  'cephmdskey',
+  'cephmonkey',
+  'chapsecret',
+] as const;
+
+/** `driver_info` has two more (ironic api/controllers/v1/node.py). */
+export const driverSecretKeys: readonly string[] = ['snmp_auth_key', 'snmp_priv_key'];
+
+/** In `instance_info`, what leads to the instance's data, unless the caller may see instance secrets. */
+export const instanceSecretKeys: readonly string[] = ['configdrive', 'image_url'];
+
+/** Whether a key of a free-form object holds a secret by its name. */
+export function isSecretKey(key: string): boolean {
+  const lower = key.toLowerCase();
+  return secretFragments.some((fragment) => lower.includes(fragment));
+}
+
+/**
+ * A copy of the value with everything under a secret key replaced by the mask, at any depth, also inside lists.
+ */
+export function maskSecrets<T>(value: T, alsoSecret: readonly string[] = []): T {
+  // Masking changes values, never the keys, so the result has the shape that T promised of free-form JSON.
+  return masked(value, alsoSecret) as T;
+}
+
+function masked(value: unknown, alsoSecret: readonly string[]): unknown {
+  if (Array.isArray(value)) return value.map((item) => masked(item, alsoSecret));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [
+      key,
+      isSecretKey(key) || alsoSecret.includes(key) ? mask : masked(inner, alsoSecret),
+    ]),
+  );
+}
+
+/** What an answer shows where the caller may not see a whole field (published texts). */
+export const redactions = {
+  last_error: '** Value Redacted - Requires baremetal:node:get:last_error permission. **',
+  reservation: '** Redacted - requires baremetal:node:get:reservation permission. **',
+  driver_internal_info: {
+    content: '** Redacted - Requires baremetal:node:get:driver_internal_info permission. **',
+  },
+  driver_info: { content: '** Redacted - requires baremetal:node:get:driver_info permission. **' },
+} as const;
