@@ -1,0 +1,109 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+/** What the queue needs of a database: statements that open, close and undo. */
+export interface TransactionControl {
+  exec(sql: string): void;
+}
+
+type Outcome = { value: unknown } | { error: unknown };
+
+interface Job {
+  run(): Promise<unknown>;
+  settle(outcome: Outcome): void;
+}
+
+interface Ran {
+  job: Job;
+  outcome: Outcome;
+}
+
+/** More than this in one commit would keep the first of them waiting for long. */
+const maxJobsPerCommit = 256;
+
+/**
+ * Runs write transactions one after the other on one connection, and lets those that arrive together
+ * share one commit, so that they share its sync to the disk. Each runs in a savepoint of its own: one
+ * that throws undoes itself only. Nobody is told an outcome before the commit that holds it returned.
+ *
+ * A job must await nothing but its own queries: whatever it waits for, all writers wait for.
+ */
+export class CommitQueue {
+  readonly #control: TransactionControl;
+  #waiting: Job[] = [];
+  #draining: Promise<void> | undefined;
+
+  constructor(control: TransactionControl) {
+    this.#control = control;
+  }
+
+  async write<T>(run: () => Promise<T>): Promise<T> {
+    return await new Promise<T>((resolve, reject) => {
+      this.#waiting.push({
+        run,
+        settle: (outcome) => {
+          if ('error' in outcome) reject(outcome.error);
+          else resolve(outcome.value as T); // The value is what this very job's `run` returned.
+        },
+      });
+      this.#draining ??= this.#drain();
+    });
+  }
+
+  /** Resolves when everything that was asked for is committed. */
+  async idle(): Promise<void> {
+    await this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) await this.#commitBatch();
+    this.#draining = undefined;
+  }
+
+  async #commitBatch(): Promise<void> {
+    const ran: Ran[] = [];
+    try {
+      this.#control.exec('BEGIN IMMEDIATE');
+      await this.#runWaiting(ran);
+      // One turn of the event loop: what arrived in the same poll of the sockets joins this commit.
+      await nextTurn();
+      await this.#runWaiting(ran);
+      this.#control.exec('COMMIT');
+    } catch (error) {
+      this.#rollBack();
+      // Without its commit nothing of the batch happened. If not even one could begin, the first in line is told.
+      const lost = ran.length > 0 ? ran.map(({ job }) => job) : this.#waiting.splice(0, 1);
+      for (const job of lost) job.settle({ error });
+      return;
+    }
+    for (const { job, outcome } of ran) job.settle(outcome);
+  }
+
+  async #runWaiting(ran: Ran[]): Promise<void> {
+    while (ran.length < maxJobsPerCommit) {
+      const job = this.#waiting.shift();
+      if (!job) return;
+      ran.push({ job, outcome: await this.#runInSavepoint(job) });
+    }
+  }
+
+  async #runInSavepoint(job: Job): Promise<Outcome> {
+    this.#control.exec('SAVEPOINT job');
+    try {
+      const value = await job.run();
+      this.#control.exec('RELEASE job');
+      return { value };
+    } catch (error) {
+      this.#control.exec('ROLLBACK TO job');
+      this.#control.exec('RELEASE job');
+      return { error };
+    }
+  }
+
+  #rollBack(): void {
+    try {
+      this.#control.exec('ROLLBACK');
+    } catch {
+      // The failed statement already ended the transaction; there is nothing left to undo.
+    }
+  }
+}

@@ -1,0 +1,202 @@
+import { type Kysely, sql } from 'kysely';
+
+/** One step forward of the schema. Numbered by its place in the list; never changed once released. */
+export interface Migration {
+  readonly name: string;
+  up(db: Kysely<unknown>): Promise<void>;
+}
+
+export const migrations: readonly Migration[] = [
+  {
+    name: 'nodes, ports, conductors, operations, history, inventory, events',
+    async up(db) {
+      await db.schema
+        .createTable('nodes')
+        .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
+        .addColumn('uuid', 'text', (column) => column.notNull().unique())
+        .addColumn('name', 'text', (column) => column.unique())
+        .addColumn('created_at', 'text', (column) => column.notNull())
+        .addColumn('updated_at', 'text')
+        .addColumn('driver', 'text', (column) => column.notNull())
+        .addColumn('driver_info', 'text', (column) => column.notNull().defaultTo('{}'))
+        .addColumn('driver_internal_info', 'text', (column) => column.notNull().defaultTo('{}'))
+        .addColumn('properties', 'text', (column) => column.notNull().defaultTo('{}'))
+        .addColumn('extra', 'text', (column) => column.notNull().defaultTo('{}'))
+        .addColumn('network_data', 'text', (column) => column.notNull().defaultTo('{}'))
+        .addColumn('description', 'text')
+        .addColumn('resource_class', 'text')
+        .addColumn('traits', 'text', (column) => column.notNull().defaultTo('[]'))
+        .addColumn('chassis_uuid', 'text')
+        .addColumn('parent_node', 'text')
+        .addColumn('owner', 'text')
+        .addColumn('lessee', 'text')
+        .addColumn('shard', 'text')
+        .addColumn('provision_state', 'text', (column) => column.notNull())
+        .addColumn('target_provision_state', 'text')
+        .addColumn('provision_updated_at', 'text')
+        .addColumn('power_state', 'text')
+        .addColumn('target_power_state', 'text')
+        .addColumn('last_error', 'text')
+        .addColumn('fault', 'text')
+        .addColumn('health', 'text')
+        .addColumn('maintenance', 'integer', (column) => column.notNull().defaultTo(0))
+        .addColumn('maintenance_reason', 'text')
+        .addColumn('protected', 'integer', (column) => column.notNull().defaultTo(0))
+        .addColumn('protected_reason', 'text')
+        .addColumn('retired', 'integer', (column) => column.notNull().defaultTo(0))
+        .addColumn('retired_reason', 'text')
+        .addColumn('automated_clean', 'integer')
+        .addColumn('disable_power_off', 'integer', (column) => column.notNull().defaultTo(0))
+        .addColumn('console_enabled', 'integer', (column) => column.notNull().defaultTo(0))
+        .addColumn('boot_mode', 'text')
+        .addColumn('secure_boot', 'integer')
+        .addColumn('raid_config', 'text', (column) => column.notNull().defaultTo('{}'))
+        .addColumn('target_raid_config', 'text', (column) => column.notNull().defaultTo('{}'))
+        .addColumn('instance_uuid', 'text', (column) => column.unique())
+        .addColumn('instance_name', 'text')
+        .addColumn('instance_info', 'text', (column) => column.notNull().defaultTo('{}'))
+        .addColumn('allocation_uuid', 'text')
+        .addColumn('clean_step', 'text', (column) => column.notNull().defaultTo('{}'))
+        .addColumn('deploy_step', 'text', (column) => column.notNull().defaultTo('{}'))
+        .addColumn('service_step', 'text', (column) => column.notNull().defaultTo('{}'))
+        .addColumn('inspection_started_at', 'text')
+        .addColumn('inspection_finished_at', 'text')
+        .addColumn('reservation', 'text')
+        .addColumn('reservation_epoch', 'integer', (column) => column.notNull().defaultTo(0))
+        .addColumn('conductor_group', 'text', (column) => column.notNull().defaultTo(''))
+        .addColumn('conductor_affinity', 'text')
+        .addColumn('bios_interface', 'text')
+        .addColumn('boot_interface', 'text')
+        .addColumn('console_interface', 'text')
+        .addColumn('deploy_interface', 'text')
+        .addColumn('firmware_interface', 'text')
+        .addColumn('inspect_interface', 'text')
+        .addColumn('management_interface', 'text')
+        .addColumn('network_interface', 'text')
+        .addColumn('power_interface', 'text')
+        .addColumn('raid_interface', 'text')
+        .addColumn('rescue_interface', 'text')
+        .addColumn('storage_interface', 'text')
+        .addColumn('vendor_interface', 'text')
+        .execute();
+      await db.schema.createIndex('nodes_provision_state').on('nodes').column('provision_state').execute();
+      await db.schema.createIndex('nodes_reservation').on('nodes').column('reservation').execute();
+
+      await db.schema
+        .createTable('ports')
+        .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
+        .addColumn('uuid', 'text', (column) => column.notNull().unique())
+        .addColumn('created_at', 'text', (column) => column.notNull())
+        .addColumn('updated_at', 'text')
+        .addColumn('address', 'text', (column) => column.notNull().unique())
+        .addColumn('node_uuid', 'text', (column) =>
+          column.notNull().references('nodes.uuid').onDelete('cascade'),
+        )
+        .addColumn('portgroup_uuid', 'text')
+        .addColumn('name', 'text', (column) => column.unique())
+        .addColumn('description', 'text')
+        .addColumn('vendor', 'text')
+        .addColumn('category', 'text')
+        .addColumn('extra', 'text', (column) => column.notNull().defaultTo('{}'))
+        .addColumn('internal_info', 'text', (column) => column.notNull().defaultTo('{}'))
+        .addColumn('local_link_connection', 'text', (column) => column.notNull().defaultTo('{}'))
+        .addColumn('physical_network', 'text')
+        .addColumn('pxe_enabled', 'integer', (column) => column.notNull().defaultTo(1))
+        .addColumn('is_smartnic', 'integer', (column) => column.notNull().defaultTo(0))
+        .addColumn('available_for_dynamic_portgroup', 'integer', (column) => column.notNull().defaultTo(1))
+        .execute();
+      await db.schema.createIndex('ports_node_uuid').on('ports').column('node_uuid').execute();
+
+      await db.schema
+        .createTable('operations')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('node_id', 'integer', (column) => column.notNull())
+        .addColumn('node_uuid', 'text', (column) => column.notNull())
+        .addColumn('kind', 'text', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('input', 'text', (column) => column.notNull())
+        .addColumn('steps', 'text', (column) => column.notNull())
+        .addColumn('cursor', 'integer', (column) => column.notNull())
+        .addColumn('attempt', 'integer', (column) => column.notNull())
+        .addColumn('memo', 'text', (column) => column.notNull())
+        .addColumn('wait', 'text')
+        .addColumn('abort_requested', 'integer', (column) => column.notNull().defaultTo(0))
+        .addColumn('error', 'text')
+        .addColumn('owner', 'text', (column) => column.notNull())
+        .addColumn('created_at', 'text', (column) => column.notNull())
+        .addColumn('updated_at', 'text', (column) => column.notNull())
+        .addColumn('finished_at', 'text')
+        .execute();
+      await db.schema.createIndex('operations_node_uuid').on('operations').column('node_uuid').execute();
+      // At most one operation is open on a node: the lock ensures it, the index proves it.
+      await sql`create unique index operations_open on operations (node_uuid) where finished_at is null`.execute(
+        db,
+      );
+
+      await db.schema
+        .createTable('conductors')
+        .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
+        .addColumn('hostname', 'text', (column) => column.notNull().unique())
+        .addColumn('online', 'integer', (column) => column.notNull())
+        .addColumn('conductor_group', 'text', (column) => column.notNull().defaultTo(''))
+        .addColumn('drivers', 'text', (column) => column.notNull())
+        .addColumn('created_at', 'text', (column) => column.notNull())
+        .addColumn('updated_at', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('conductor_interfaces')
+        .addColumn('conductor_id', 'integer', (column) =>
+          column.notNull().references('conductors.id').onDelete('cascade'),
+        )
+        .addColumn('hardware_type', 'text', (column) => column.notNull())
+        .addColumn('interface_type', 'text', (column) => column.notNull())
+        .addColumn('interface_name', 'text', (column) => column.notNull())
+        .addColumn('is_default', 'integer', (column) => column.notNull())
+        .addPrimaryKeyConstraint('conductor_interfaces_key', [
+          'conductor_id',
+          'hardware_type',
+          'interface_type',
+          'interface_name',
+        ])
+        .execute();
+
+      await db.schema
+        .createTable('node_history')
+        .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
+        .addColumn('uuid', 'text', (column) => column.notNull().unique())
+        .addColumn('node_uuid', 'text', (column) =>
+          column.notNull().references('nodes.uuid').onDelete('cascade'),
+        )
+        .addColumn('created_at', 'text', (column) => column.notNull())
+        .addColumn('conductor', 'text')
+        .addColumn('severity', 'text')
+        .addColumn('event_type', 'text')
+        .addColumn('event', 'text')
+        .addColumn('user', 'text')
+        .execute();
+      await db.schema.createIndex('node_history_node_uuid').on('node_history').column('node_uuid').execute();
+
+      await db.schema
+        .createTable('node_inventory')
+        .addColumn('node_uuid', 'text', (column) =>
+          column.primaryKey().references('nodes.uuid').onDelete('cascade'),
+        )
+        .addColumn('inventory', 'text', (column) => column.notNull())
+        .addColumn('plugin_data', 'text', (column) => column.notNull())
+        .addColumn('created_at', 'text', (column) => column.notNull())
+        .execute();
+
+      await db.schema
+        .createTable('events')
+        .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
+        .addColumn('at', 'text', (column) => column.notNull())
+        .addColumn('kind', 'text', (column) => column.notNull())
+        .addColumn('node_uuid', 'text')
+        .addColumn('operation_id', 'text')
+        .addColumn('request_id', 'text')
+        .addColumn('data', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex('events_node_uuid').on('events').columns(['node_uuid', 'id']).execute();
+    },
+  },
+];

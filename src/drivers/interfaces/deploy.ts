@@ -1,0 +1,26 @@
+import type { OperationStep } from '#protocol/operation.ts';
+import type { StepOutcome } from '../steps.ts';
+import type { StepFlow, StepTask, Task } from '../task.ts';
+import type { InterfaceContract } from './contract.ts';
+
+/** How an image gets onto the machine and how the agent is driven. All methods may be repeated. */
+export interface DeployInterface extends InterfaceContract {
+  /** Before the steps of a deployment: everything that must be known before the machine boots. */
+  prepare(task: StepTask): Promise<StepOutcome>;
+  /** Brings the agent up for cleaning or service; waits for it. Done at once where no agent is needed. */
+  prepareAgent(task: StepTask): Promise<StepOutcome>;
+  /** Ends the agent's boot after cleaning or service: machine off (or left for fast track), media gone. */
+  tearDownAgent(task: StepTask): Promise<StepOutcome>;
+  /** Takes the instance off the machine: powered off, no longer reachable by its tenant. */
+  tearDown(task: StepTask): Promise<StepOutcome>;
+  /** Removes what `prepare` left outside of the machine. */
+  cleanUp(task: Task): Promise<void>;
+  /** This conductor is now the one that serves the node: boot media and the like are to be there. */
+  takeOver(task: Task): Promise<void>;
+  /** The steps the agent offers for a flow, once it is there; absent where there is no agent. */
+  agentSteps?(task: StepTask, flow: StepFlow): Promise<OperationStep[]>;
+  /** Runs one of the agent's steps, or finds how far it came. */
+  runAgentStep?(task: StepTask, step: OperationStep): Promise<StepOutcome>;
+  /** Reboots the machine into the agent in the middle of a flow; waits for it. */
+  rebootAgent?(task: StepTask): Promise<StepOutcome>;
+}

@@ -1,0 +1,30 @@
+import type { PortRecord } from '#model/port-record.ts';
+import type { StepOutcome } from '../steps.ts';
+import type { NodeChanges, StepTask, Task } from '../task.ts';
+import type { InterfaceContract } from './contract.ts';
+
+/** What an inspection found, for the conductor to store in one transaction. */
+export interface InspectionResult {
+  changes: NodeChanges;
+  /** Ports to be there afterwards; those whose MAC address is known are left as they are. */
+  ports: Pick<PortRecord, 'address' | 'pxe_enabled'>[];
+  inventory: Record<string, unknown> | null;
+  pluginData: Record<string, unknown> | null;
+}
+
+/** Finds out what the machine is made of. */
+export interface InspectInterface extends InterfaceContract {
+  /**
+   * Out of band: gives the result. In band: boots the agent and gives a wait; `continueInspection` then makes the
+   * result of what the agent sent.
+   */
+  inspect(task: StepTask): Promise<InspectionResult | (StepOutcome & { kind: 'wait' })>;
+  continueInspection?(
+    task: Task,
+    sent: { inventory: Record<string, unknown>; pluginData: Record<string, unknown> },
+  ): Promise<InspectionResult>;
+  /** After the result is stored, or on failure: agent's boot undone. */
+  finish?(task: Task): Promise<void>;
+  /** Stops an inspection that waits. */
+  abort?(task: Task): Promise<void>;
+}

@@ -1,0 +1,60 @@
+import type { Settings } from '#config/settings.ts';
+import type { Clock } from '#model/clock.ts';
+import type { NodeRecord } from '#model/node-record.ts';
+import type { PortRecord } from '#model/port-record.ts';
+
+/** A sink for log lines with fields; pino satisfies it. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/**
+ * What a driver may change on its node. Members of `driver_internal_info` are merged into what is
+ * stored: null takes a member away, others stay. Everything else replaces.
+ */
+export interface NodeChanges {
+  driver_internal_info?: Record<string, unknown>;
+  instance_info?: Record<string, unknown>;
+  properties?: Record<string, unknown>;
+  power_state?: string | null;
+  boot_mode?: string | null;
+  secure_boot?: boolean | null;
+  raid_config?: Record<string, unknown>;
+}
+
+/**
+ * A node in the hands of a driver. Reading is free; `save` is one commit that is refused when the lock was
+ * lost, in which case the driver must do nothing further.
+ */
+export interface Task {
+  /** As of the last `save` or the beginning of the call. */
+  readonly node: NodeRecord;
+  readonly ports: readonly PortRecord[];
+  readonly settings: Settings;
+  readonly clock: Clock;
+  /** Aborted when the conductor stops or loses the node: every wait takes it. */
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  /** Ensures that the changes are on the disk when it resolves. May be repeated. */
+  save(changes: NodeChanges): Promise<void>;
+}
+
+/** A task that runs a step of an operation. */
+export interface StepTask extends Task {
+  readonly operationId: string;
+  readonly flow: StepFlow;
+  /** 1 when the step begins; more when it was begun before: then read back what happened before acting. */
+  readonly attempt: number;
+  /** What this step noted earlier; empty at its beginning. */
+  readonly memo: Readonly<Record<string, unknown>>;
+  /** Ensures that the notes are on the disk when it resolves, and are there when the step runs again. */
+  note(memo: Record<string, unknown>): Promise<void>;
+  /** When the agent on the machine was last heard of, in milliseconds since the epoch; null if never in this boot. */
+  readonly agentHeardAt: number | null;
+}
+
+/** The flows that have steps of drivers and agents. */
+export type StepFlow = 'verify' | 'inspect' | 'clean' | 'deploy' | 'service' | 'rescue';
