@@ -1,0 +1,459 @@
+// Every setting, by group, under Ironic's names (ironic conf/*.py, 2026.2); what is Ingot's own stands under
+// [ingot]. A default that differs from Ironic's says theirs and why. Reference pages derive from this table.
+import { boolean, choice, dict, integer, list, number, numbers, seconds, string } from './option.ts';
+
+/** Why the lists of enabled things differ from Ironic's. */
+const implemented = 'what runs out of the box is what is implemented, simulated machines included';
+const loopback = 'without authentication nothing listens beyond the machine unless told so';
+const ownData = 'everything Ingot writes stands under one folder';
+
+export const options = {
+  DEFAULT: {
+    host: string('', 'The name of this conductor, unique among all and the same after a restart.', {
+      whenEmpty: 'hostname',
+    }),
+    my_ip: string('', 'The address under which machines and other services reach this one.', {
+      whenEmpty: 'primary address',
+    }),
+    debug: boolean(false, 'Whether the log tells details.'),
+    use_json: boolean(false, 'Whether the log is written as JSON, a line per entry.'),
+    log_file: string(null, 'The file the log goes to; otherwise standard error.'),
+    debug_tracebacks_in_api: boolean(false, 'Whether an answer of 5xx carries the stack of the error.'),
+    auth_strategy: choice(
+      ['noauth', 'keystone', 'http_basic'],
+      'noauth',
+      'How the API knows who is asking.',
+      {
+        ironic: { default: 'keystone', why: 'one command has to work with no identity service beside it' },
+      },
+    ),
+    http_basic_auth_user_file: string(
+      '/etc/ironic/htpasswd',
+      'The file of users and bcrypt hashes for auth_strategy http_basic.',
+    ),
+    state_path: string('$ingot.data_path', 'Where other settings may put files, as $state_path.', {
+      ironic: { default: '$pybasedir', why: ownData },
+    }),
+    tempdir: string('/tmp', 'Where scratch files go.'),
+    log_in_db_max_size: integer(4096, 'How long an error text may be when it is stored.', { min: 1 }),
+
+    enabled_hardware_types: list(['redfish', 'fake-hardware'], 'The hardware types nodes may have.', {
+      ironic: { default: ['ipmi', 'redfish'], why: implemented },
+    }),
+    enabled_bios_interfaces: list(['no-bios', 'fake'], 'The BIOS interfaces nodes may use.', {
+      ironic: { default: ['no-bios', 'redfish'], why: implemented },
+    }),
+    enabled_boot_interfaces: list(['redfish-virtual-media', 'fake'], 'The boot interfaces nodes may use.', {
+      ironic: { default: ['ipxe', 'pxe', 'redfish-virtual-media'], why: implemented },
+    }),
+    enabled_console_interfaces: list(['no-console', 'fake'], 'The console interfaces nodes may use.', {
+      ironic: { default: ['no-console'], why: implemented },
+    }),
+    enabled_deploy_interfaces: list(['direct', 'fake'], 'The deploy interfaces nodes may use.', {
+      ironic: { default: ['autodetect', 'direct', 'ramdisk', 'bootc'], why: implemented },
+    }),
+    enabled_firmware_interfaces: list(['no-firmware', 'fake'], 'The firmware interfaces nodes may use.', {
+      ironic: { default: ['no-firmware'], why: implemented },
+    }),
+    enabled_inspect_interfaces: list(
+      ['redfish', 'agent', 'no-inspect', 'fake'],
+      'The inspect interfaces nodes may use.',
+      { ironic: { default: ['no-inspect', 'redfish'], why: implemented } },
+    ),
+    enabled_management_interfaces: list(
+      ['redfish', 'noop', 'fake'],
+      'The management interfaces nodes may use.',
+      { ironic: { default: null, why: 'a list says what is enabled without knowing the hardware types' } },
+    ),
+    enabled_network_interfaces: list(['noop'], 'The network interfaces nodes may use.', {
+      ironic: { default: ['flat', 'noop'], why: implemented },
+    }),
+    enabled_power_interfaces: list(['redfish', 'fake'], 'The power interfaces nodes may use.', {
+      ironic: { default: null, why: 'a list says what is enabled without knowing the hardware types' },
+    }),
+    enabled_raid_interfaces: list(['no-raid', 'fake'], 'The RAID interfaces nodes may use.', {
+      ironic: { default: ['agent', 'no-raid', 'redfish'], why: implemented },
+    }),
+    enabled_rescue_interfaces: list(['no-rescue', 'fake'], 'The rescue interfaces nodes may use.', {
+      ironic: { default: ['no-rescue'], why: implemented },
+    }),
+    enabled_storage_interfaces: list(['noop', 'fake'], 'The storage interfaces nodes may use.', {
+      ironic: { default: ['cinder', 'noop'], why: implemented },
+    }),
+    enabled_vendor_interfaces: list(['no-vendor', 'fake'], 'The vendor interfaces nodes may use.', {
+      ironic: { default: ['ipmitool', 'redfish', 'no-vendor'], why: implemented },
+    }),
+
+    // Null: the first that the hardware type prefers among the enabled. A name here binds every hardware type.
+    default_bios_interface: string(null, 'The BIOS interface of nodes that name none.'),
+    default_boot_interface: string(null, 'The boot interface of nodes that name none.'),
+    default_console_interface: string(null, 'The console interface of nodes that name none.'),
+    default_deploy_interface: string(null, 'The deploy interface of nodes that name none.'),
+    default_firmware_interface: string(null, 'The firmware interface of nodes that name none.'),
+    default_inspect_interface: string(null, 'The inspect interface of nodes that name none.'),
+    default_management_interface: string(null, 'The management interface of nodes that name none.'),
+    default_network_interface: string(null, 'The network interface of nodes that name none.'),
+    default_power_interface: string(null, 'The power interface of nodes that name none.'),
+    default_raid_interface: string(null, 'The RAID interface of nodes that name none.'),
+    default_rescue_interface: string(null, 'The rescue interface of nodes that name none.'),
+    default_storage_interface: string(null, 'The storage interface of nodes that name none.', {
+      ironic: {
+        default: 'noop',
+        why: 'the preference of the hardware type decides, as for every other type',
+      },
+    }),
+    default_vendor_interface: string(null, 'The vendor interface of nodes that name none.'),
+
+    default_conductor_group: string('', 'The conductor group of nodes created without one.'),
+    default_resource_class: string(null, 'The resource class of nodes created without one.'),
+    hash_partition_exponent: integer(5, 'Each conductor has 2 to this power points on the ring.', {
+      min: 0,
+      max: 15,
+    }),
+    hash_ring_reset_interval: seconds(15, 'How long a ring is used before the conductors are read again.'),
+    hash_ring_algorithm: choice(
+      ['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'],
+      'md5',
+      'The hash that places nodes and conductors on the ring.',
+    ),
+
+    image_download_concurrency: integer(20, 'How many images are downloaded at once.', { min: 1 }),
+    webserver_verify_ca: string('True', 'Whether servers of images are verified: True, False, or a CA file.'),
+    webserver_connection_timeout: seconds(60, 'How long a server of images may take to answer.', { min: 1 }),
+    force_raw_images: boolean(true, 'Whether images are made raw before they are given to agents.'),
+  },
+
+  api: {
+    host_ip: string('127.0.0.1', 'The address the API listens on.', {
+      ironic: { default: '0.0.0.0', why: loopback },
+    }),
+    port: integer(6385, 'The port the API listens on; 0 takes a free one.', { min: 0, max: 65535 }),
+    public_endpoint: string(null, 'The URL clients know the API by, for the links in answers.'),
+    max_limit: integer(1000, 'The longest page of a list, and its length when none is asked for.', {
+      min: 1,
+    }),
+    enable_ramdisk_endpoints: boolean(true, 'Whether lookup, heartbeat and inspection are served.'),
+    restrict_lookup: boolean(true, 'Whether lookup finds only nodes whose state expects an agent.'),
+    ramdisk_heartbeat_timeout: seconds(300, 'How long agents may wait between heartbeats.', { min: 1 }),
+    project_admin_can_manage_own_nodes: boolean(
+      true,
+      'Whether an admin of a project may enrol its own nodes.',
+    ),
+    max_json_body_depth: integer(25, 'How deep the JSON of a request may nest.', { min: 8 }),
+    max_json_body_size: integer(1024, 'How many KiB a request may have.', { min: 4 }),
+    max_json_body_size_provision: integer(65536, 'How many KiB a provision request may have.', { min: 4 }),
+    max_json_body_size_inspection: integer(16384, 'How many KiB inspection data may have.', { min: 4 }),
+    disallow_clean_steps: list(['vendor.send_raw'], 'Clean steps, interface.step, that no request may name.'),
+    disallow_deploy_steps: list(['vendor.send_raw'], 'Deploy steps that no request may name.'),
+    disallow_service_steps: list(['vendor.send_raw'], 'Service steps that no request may name.'),
+    disallowed_enrollment_boot_modes: list([], 'Boot modes that a new node may not ask for.'),
+    enable_ssl_api: boolean(false, 'Whether the API speaks TLS itself.'),
+    cert_file: string(null, 'The certificate of the API, a PEM file.'),
+    key_file: string(null, 'The key of that certificate, a PEM file.'),
+    unix_socket: string(null, 'A Unix socket to listen on instead of an address.'),
+  },
+
+  conductor: {
+    conductor_group: string(
+      '',
+      'The group of nodes this conductor serves; empty serves those without group.',
+    ),
+    heartbeat_interval: seconds(10, 'How often a conductor says that it lives.', { min: 0.01 }),
+    heartbeat_timeout: seconds(60, 'After how long without a sign a conductor counts as dead.', {
+      min: 0.01,
+      max: 315_576_000,
+    }),
+    workers_pool_size: integer(300, 'How many nodes a conductor works on at once.', { min: 3 }),
+    reserved_workers_pool_percentage: integer(5, 'The share of workers kept for all but heartbeats.', {
+      min: 0,
+      max: 50,
+    }),
+    periodic_max_workers: integer(8, 'How many nodes one run of a periodic task takes on.', { min: 1 }),
+    graceful_shutdown_timeout: seconds(60, 'How long a conductor that was told to end may finish its work.'),
+    conductor_cleanup_interval: seconds(
+      86_400,
+      'How often records of conductors long gone are removed; 0 never.',
+    ),
+    conductor_cleanup_timeout: seconds(1_209_600, 'After how long such a record is removed.', { min: 60 }),
+    conductor_cleanup_batch_size: integer(50, 'How many of them are removed at once.', { min: 1 }),
+
+    node_locked_retry_attempts: integer(3, 'How often a lock that is held is tried for.', { min: 1 }),
+    node_locked_retry_interval: seconds(1, 'How long to wait between these tries.'),
+    sync_local_state_interval: seconds(
+      180,
+      'How often nodes whose conductor is gone are taken over; 0 never.',
+    ),
+    check_provision_state_interval: seconds(
+      60,
+      'How often waiting nodes are checked for time limits; 0 never.',
+    ),
+    check_rescue_state_interval: seconds(60, 'How often nodes waiting for rescue are checked.', {
+      min: 0.01,
+    }),
+
+    deploy_callback_timeout: seconds(1800, 'How long a node may stay in wait call-back; 0 for ever.'),
+    clean_callback_timeout: seconds(1800, 'How long a node may stay in clean wait; 0 for ever.'),
+    inspect_wait_timeout: seconds(1800, 'How long a node may stay in inspect wait; 0 for ever.'),
+    rescue_callback_timeout: seconds(1800, 'How long a node may stay in rescue wait; 0 for ever.'),
+    service_callback_timeout: seconds(1800, 'How long a node may stay in service wait; 0 for ever.'),
+
+    sync_power_state_interval: seconds(
+      120,
+      'How often power states are compared with the hardware; 0 never.',
+    ),
+    sync_power_state_workers: integer(8, 'How many nodes are compared at once.', { min: 1 }),
+    power_state_sync_max_retries: integer(
+      3,
+      'How often that may fail before the node goes into maintenance.',
+      {
+        min: 0,
+      },
+    ),
+    force_power_state_during_sync: boolean(true, 'Whether the hardware is made to follow what is stored.'),
+    power_failure_recovery_interval: seconds(
+      300,
+      'How often nodes in maintenance for a power failure are tried again; 0 never.',
+    ),
+    power_state_change_timeout: seconds(60, 'How long a power action may take to show.', { min: 0.01 }),
+    soft_power_off_timeout: seconds(600, 'How long an operating system may take to shut down.', {
+      min: 0.01,
+    }),
+
+    automated_clean: boolean(true, 'Whether nodes are cleaned before they become available.'),
+    allow_deleting_available_nodes: boolean(true, 'Whether a node in available may be deleted.'),
+    allow_provisioning_in_maintenance: boolean(true, 'Whether cleaning and provision go on in maintenance.'),
+    max_concurrent_deploy: integer(250, 'How many nodes may be deploying at once.', { min: 1 }),
+    max_concurrent_clean: integer(50, 'How many nodes may be cleaning or deleting at once.', { min: 1 }),
+    max_concurrent_per_conductor_group: boolean(false, 'Whether these limits count per conductor group.'),
+    clean_step_priority_override: dict({}, 'Priorities of clean steps, interface.step:priority.'),
+    verify_step_priority_override: dict({}, 'Priorities of verify steps, interface.step:priority.'),
+    max_conductor_wait_step_seconds: seconds(30, 'The longest a wait step may hold a worker.', { max: 1800 }),
+    poweroff_in_cleanfail: boolean(false, 'Whether a node whose cleaning failed is powered off.'),
+    poweroff_in_servicefail: boolean(false, 'Whether a node whose servicing failed is powered off.'),
+    require_rescue_password_hashed: boolean(
+      true,
+      'Whether only a hash of the rescue password reaches agents.',
+    ),
+    rescue_password_hash_algorithm: choice(['sha256', 'sha512'], 'sha256', 'The hash of that password.'),
+    automatic_lessee_source: choice(
+      ['instance', 'request', 'none'],
+      'instance',
+      'Whose project becomes the lessee of a node when it is deployed.',
+    ),
+    enable_health_monitoring: boolean(true, 'Whether what the BMC says of its health is stored.'),
+
+    node_history: boolean(true, 'Whether events of nodes are kept.'),
+    node_history_max_entries: integer(300, 'How many events of a node are kept.', { min: 0 }),
+    node_history_minimum_days: integer(0, 'For how many days they are kept in any case.', { min: 0 }),
+    node_history_cleanup_interval: seconds(86_400, 'How often older events are removed; 0 never.'),
+    node_history_cleanup_batch_count: integer(1000, 'How many are removed at once.', { min: 0 }),
+    record_step_flows_in_history: boolean(true, 'Whether the beginning and end of step flows are events.'),
+
+    deploy_kernel: string(null, 'The URL of the agent kernel for nodes that name none.'),
+    deploy_ramdisk: string(null, 'The URL of the agent ramdisk for nodes that name none.'),
+    deploy_kernel_by_arch: dict({}, 'The same by cpu_arch.'),
+    deploy_ramdisk_by_arch: dict({}, 'The same by cpu_arch.'),
+    bootloader: string(null, 'The URL of the EFI system partition image for boot media.'),
+    bootloader_by_arch: dict({}, 'The same by cpu_arch.'),
+    permitted_image_formats: list(['raw', 'gpt', 'qcow2', 'iso'], 'The formats an image may have.'),
+    file_url_allowed_paths: list(['/var/lib/ironic'], 'The folders that file:// URLs may lead into.'),
+    disable_deep_image_inspection: boolean(false, 'Whether the format of images is taken on trust.'),
+    disallowed_deployment_boot_modes: list([], 'Boot modes that no deployment may use.'),
+  },
+
+  deploy: {
+    default_boot_mode: choice(['uefi', 'bios'], 'uefi', 'The boot mode of nodes that name none.'),
+    erase_devices_priority: integer(
+      null,
+      'The priority of erasing whole disks when cleaning; 0 leaves it out.',
+      {
+        min: 0,
+      },
+    ),
+    erase_devices_metadata_priority: integer(
+      null,
+      'The priority of erasing only what describes the data on disks; 0 leaves it out.',
+      { min: 0 },
+    ),
+    create_configuration_priority: integer(null, 'The priority of creating the RAID when cleaning.', {
+      min: 0,
+    }),
+    delete_configuration_priority: integer(null, 'The priority of deleting the RAID when cleaning.', {
+      min: 0,
+    }),
+    shred_random_overwrite_iterations: integer(1, 'How often a disk is overwritten with noise.', { min: 0 }),
+    shred_final_overwrite_with_zeros: boolean(true, 'Whether zeros go over the noise.'),
+    continue_if_disk_secure_erase_fails: boolean(false, 'Whether overwriting follows a failed secure erase.'),
+    enable_ata_secure_erase: boolean(true, 'Whether ATA secure erase is used where a disk has it.'),
+    enable_nvme_secure_erase: boolean(true, 'Whether NVMe format is used where a disk has it.'),
+    erase_skip_read_only: boolean(false, 'Whether disks that cannot be written are left as they are.'),
+    disk_erasure_concurrency: integer(4, 'How many disks are erased at once.', { min: 1 }),
+    http_root: string('$ingot.data_path/httpboot', 'The folder of files served to machines.', {
+      ironic: { default: '/httpboot', why: ownData },
+    }),
+    http_url: string(null, 'The URL under which machines reach these files; null: our own server.'),
+    external_http_url: string(null, 'The URL under which BMCs reach them, when it is another.'),
+    external_callback_url: string(null, 'The URL under which agents reach the API, when it is another.'),
+    power_off_after_deploy_failure: boolean(true, 'Whether a node whose deployment failed is powered off.'),
+    fast_track: boolean(false, 'Whether an agent that already runs is used instead of another boot.'),
+    fast_track_timeout: seconds(300, 'How fresh the heartbeat of such an agent must be.', { max: 300 }),
+    image_server_auth_strategy: choice(
+      ['noauth', 'http_basic'],
+      'noauth',
+      'How to sign in to servers of images.',
+    ),
+    image_server_user: string(null, 'The user there.'),
+    image_server_password: string(null, 'The password there.', { secret: true }),
+  },
+
+  agent: {
+    require_tls: boolean(true, 'Whether an agent must be reached by https.'),
+    verify_ca: string('True', 'Whether agents are verified: True, False, or a CA file.'),
+    certificates_path: string('$ingot.data_path/certificates', 'Where certificates of agents are kept.', {
+      ironic: { default: '/var/lib/ironic/certificates', why: ownData },
+    }),
+    api_ca_file: string(null, 'The CA by which agents verify the API, a PEM file put on their boot media.'),
+    command_timeout: seconds(60, 'How long an agent may take to answer a request.', { min: 0.01 }),
+    max_command_attempts: integer(3, 'How often a request to an agent is tried.', { min: 1 }),
+    command_wait_attempts: integer(100, 'How often an agent is asked whether a command has ended.', {
+      min: 1,
+    }),
+    command_wait_interval: seconds(6, 'How long to wait between these questions.', { min: 0.01 }),
+    post_deploy_get_power_state_retries: integer(6, 'How often a machine told to go off is looked at.', {
+      min: 0,
+    }),
+    post_deploy_get_power_state_retry_interval: seconds(5, 'How long to wait between these looks.'),
+    image_download_source: choice(
+      ['http', 'local', 'swift'],
+      'http',
+      'Where agents fetch images: from their URL, or from this conductor.',
+    ),
+    stream_raw_images: boolean(true, 'Whether raw images go straight to the disk.'),
+    allow_md5_checksum: boolean(false, 'Whether md5 counts as a checksum.', {
+      ironic: { default: 'true', why: 'md5 proves nothing about an image that someone wanted to change' },
+    }),
+    memory_consumed_by_agent: integer(0, 'MiB the agent itself needs, when images have to fit beside it.', {
+      min: 0,
+    }),
+    deploy_logs_collect: choice(
+      ['always', 'on_failure', 'never'],
+      'on_failure',
+      'When the logs of the ramdisk are fetched.',
+    ),
+    deploy_logs_local_path: string('$ingot.data_path/deploy-logs', 'The folder these logs are kept in.', {
+      ironic: { default: '/var/log/ironic/deploy', why: ownData },
+    }),
+  },
+
+  redfish: {
+    auth_type: choice(['basic', 'session', 'auto'], 'auto', 'How to sign in to a BMC.'),
+    connect_timeout: seconds(30, 'How long a BMC may take to accept a connection.', { min: 0.01 }),
+    read_timeout: seconds(60, 'How long a BMC may take to answer.', { min: 0.01 }),
+    connection_attempts: integer(5, 'How often a connection is tried.', { min: 1 }),
+    connection_retry_interval: seconds(4, 'How long to wait between these tries.', { min: 0.01 }),
+    connection_cache_size: integer(1000, 'How many sessions with BMCs are kept.', { min: 0 }),
+    post_boot_retry_attempts: integer(6, 'How often a change is tried while the machine starts.', { min: 1 }),
+    post_boot_retry_delay: seconds(5, 'How long to wait between these tries.', { min: 0.01 }),
+    power_on_conflict_retry_attempts: integer(6, 'How often power on is tried when the BMC is busy.', {
+      min: 0,
+    }),
+    power_on_conflict_retry_interval: seconds(10, 'How long to wait between these tries.', { min: 0.01 }),
+    boot_mode_config_timeout: seconds(900, 'How long a change of boot mode may take.'),
+    verify_ca: string(null, 'How BMCs that do not say are verified: True, False, or a CA file.'),
+    tls_minimum_version: choice(['1.1', '1.2', '1.3'], null, 'The oldest TLS spoken with BMCs.'),
+    kernel_append_params: string('nofb vga=normal', 'Kernel parameters of the agent on virtual media.'),
+    default_inspection_hooks: string('validate-interfaces,ports,architecture', 'The hooks run by default.'),
+    inspection_hooks: string('$default_inspection_hooks', 'The hooks run after redfish inspection.'),
+    enable_verify_bmc_clock: boolean(false, 'Whether the clock of the BMC is set when a node is verified.'),
+  },
+
+  // Seconds an action of a fake interface takes; two numbers: a random time, most often near the first.
+  fake: {
+    bios_delay: numbers([0], 'How long fake BIOS work takes.'),
+    boot_delay: numbers([0], 'How long fake boot work takes.'),
+    deploy_delay: numbers([0], 'How long fake deploy work takes.'),
+    firmware_delay: numbers([0], 'How long fake firmware work takes.'),
+    inspect_delay: numbers([0], 'How long a fake inspection takes.'),
+    management_delay: numbers([0], 'How long fake management work takes.'),
+    power_delay: numbers([0], 'How long a fake power action takes.'),
+    raid_delay: numbers([0], 'How long fake RAID work takes.'),
+    rescue_delay: numbers([0], 'How long fake rescue work takes.'),
+    storage_delay: numbers([0], 'How long fake storage work takes.'),
+    vendor_delay: numbers([0], 'How long fake vendor work takes.'),
+  },
+
+  database: {
+    connection: string('sqlite:///$ingot.data_path/ingot.sqlite', 'Where the data is, as a URL.', {
+      secret: true,
+      oldNames: ['sql_connection', 'DEFAULT.sql_connection'],
+      ironic: { default: null, why: 'one command has to work with no database server beside it' },
+    }),
+  },
+
+  inspector: {
+    default_hooks: string(
+      'ramdisk-error,validate-interfaces,ports,architecture',
+      'The hooks run by default.',
+    ),
+    hooks: string('$default_hooks', 'The hooks run on what an agent found, in order.'),
+    add_ports: choice(
+      ['all', 'active', 'pxe', 'disabled'],
+      'pxe',
+      'For which network cards ports are created.',
+    ),
+    keep_ports: choice(['all', 'present', 'added'], 'all', 'Which ports stay after inspection.'),
+    update_pxe_enabled: boolean(true, 'Whether inspection says which ports the machine boots from.'),
+    pre_create_ports: boolean(true, 'Whether ports are first made of what the BMC knows.'),
+    power_off: boolean(true, 'Whether a machine is powered off after inspection.'),
+    require_managed_boot: boolean(
+      true,
+      'Whether inspection fails when the agent cannot be booted from here.',
+    ),
+    extra_kernel_params: string('', 'Kernel parameters of the agent for inspection.'),
+  },
+
+  inventory: {
+    data_backend: choice(
+      ['none', 'database', 'swift'],
+      'database',
+      'Where the inventory of machines is kept.',
+    ),
+  },
+
+  dhcp: {
+    dhcp_provider: choice(['none', 'dnsmasq', 'neutron'], 'none', 'Who gives machines their addresses.', {
+      ironic: { default: 'neutron', why: 'virtual media needs no DHCP of ours' },
+    }),
+  },
+
+  ingot: {
+    data_path: string('./var', 'The folder of everything Ingot writes.'),
+    allow_remote_without_auth: boolean(
+      false,
+      'Whether the API may listen beyond the loopback while auth_strategy is noauth.',
+    ),
+    media_host_ip: string('127.0.0.1', 'The address on which boot media and files are served.'),
+    media_port: integer(0, 'The port of that server; 0 takes a free one.', { min: 0, max: 65535 }),
+    commit_batch_limit: integer(256, 'How many commits that arrive together share one sync to the disk.', {
+      min: 1,
+    }),
+    commit_queue_limit: integer(10_000, 'How many commits may wait; one more is refused as busy.', {
+      min: 1,
+    }),
+    worker_queue_limit: integer(1000, 'How much work may wait for a worker; more is refused as busy.', {
+      min: 0,
+    }),
+    bmc_requests_per_bmc: integer(4, 'How many requests one BMC is sent at once.', { min: 1 }),
+    bmc_queue_limit: integer(64, 'How many more may wait for it; the rest fail at once.', { min: 1 }),
+    bmc_breaker_failures: integer(5, 'After how many failures in a row a BMC is left alone for a while.', {
+      min: 1,
+    }),
+    bmc_breaker_pause: seconds(30, 'How long it is left alone.'),
+    driver_poll_interval: seconds(1, 'How often hardware at work is looked at.', { min: 0.01 }),
+    back_off_growth: number(2, 'By what each wait between tries grows.', { min: 1 }),
+    checkpoint_url: string(
+      null,
+      'For tests: told of every step boundary and waited for, so that a crash can be had exactly there.',
+    ),
+  },
+} as const;
