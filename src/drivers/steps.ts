@@ -7,8 +7,8 @@ import type { NodeChanges, StepFlow, StepTask } from './task.ts';
  */
 export type StepOutcome =
   | { kind: 'done'; changes?: NodeChanges; remaining?: OperationStep[] }
-  /** Runs again when the agent is next heard of. */
-  | { kind: 'wait'; for: 'agent'; changes?: NodeChanges }
+  /** Runs again when the agent is next heard of, and every `pollSeconds` too, so that a dead agent is noticed. */
+  | { kind: 'wait'; for: 'agent'; pollSeconds?: number; changes?: NodeChanges }
   /** Runs again after the time given. */
   | { kind: 'wait'; for: 'poll'; afterSeconds: number; changes?: NodeChanges }
   /** The machine is rebooted into the agent; when it is heard of, the step runs again or counts as done. */

@@ -2,6 +2,8 @@ import type { Settings } from '#config/settings.ts';
 import type { Clock } from '#model/clock.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import type { PortRecord } from '#model/port-record.ts';
+import type { PowerTarget } from '#model/power-states.ts';
+import type { Driver } from './define.ts';
 
 /** A sink for log lines with fields; pino satisfies it. */
 export interface Log {
@@ -38,8 +40,17 @@ export interface Task {
   /** Aborted when the conductor stops or loses the node: every wait takes it. */
   readonly signal: AbortSignal;
   readonly log: Log;
+  /** The node's other interfaces. For power use `setPower`, which keeps the node's record true. */
+  readonly driver: Driver;
   /** Ensures that the changes are on the disk when it resolves. May be repeated. */
   save(changes: NodeChanges): Promise<void>;
+  /**
+   * Ensures that the machine reached the target, by the node's power interface, and that the node's record says
+   * so. Does nothing when the BMC says that it is already on, or off, as asked. Whenever the machine goes off or
+   * reboots, what was known of the agent that ran on it is forgotten (agent_url, agent_last_heartbeat and tokens
+   * that were not made in advance). On a node with `disable_power_off`, off is refused: throws InvalidState.
+   */
+  setPower(target: PowerTarget, options?: { timeoutSeconds?: number }): Promise<void>;
 }
 
 /** A task that runs a step of an operation. */

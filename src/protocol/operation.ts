@@ -20,8 +20,11 @@ export type OperationState = 'running' | 'waiting' | 'failing' | 'done' | 'faile
 
 /** What a waiting operation waits for; the deadline is the timeout of the node's wait state. */
 export type Wait =
-  /** A sign of life of the agent on the machine; then the step runs again and reads back how far it came. */
-  | { for: 'agent' }
+  /**
+   * A sign of life of the agent on the machine, or the time given if that is earlier; then the step runs again
+   * and reads back how far it came.
+   */
+  | { for: 'agent'; at?: string }
   /** The time given; then the step runs again. */
   | { for: 'poll'; at: string }
   /** An operator's `unhold`. */

@@ -1,17 +1,6 @@
+import type { BootDevice, BootMode } from '#model/power-states.ts';
 import type { Task } from '../task.ts';
 import type { InterfaceContract } from './contract.ts';
-
-export type BootDevice =
-  | 'pxe'
-  | 'disk'
-  | 'cdrom'
-  | 'bios'
-  | 'safe'
-  | 'wanboot'
-  | 'iscsiboot'
-  | 'floppy'
-  | 'uefihttp';
-export type BootMode = 'bios' | 'uefi';
 
 /** Boot device, boot mode, sensors: what is set through the BMC besides power. What a driver cannot do is absent. */
 export interface ManagementInterface extends InterfaceContract {

@@ -20,7 +20,8 @@ export interface FirmwareInterface extends InterfaceContract {
 export interface ConsoleInterface extends InterfaceContract {
   start?(task: Task): Promise<void>;
   stop?(task: Task): Promise<void>;
-  describe?(task: Task): Promise<{ type: string; url: string }>;
+  /** Where the console is reached; empty for one that cannot be. */
+  describe?(task: Task): Promise<{ type: string; url: string } | Record<string, never>>;
 }
 
 /** Attaches the machine to the networks a flow needs. All methods may be repeated. */
@@ -59,5 +60,11 @@ export interface VendorMethod {
   http_methods: readonly string[];
   async: boolean;
   description: string;
+  /** The answer is handed out as a file. Default false. */
+  attach?: boolean;
+  /** Default true. False: runs beside other work on the node. */
+  require_exclusive_lock?: boolean;
+  /** Checks a call before it is accepted. Throws InvalidParameterValue or MissingParameterValue. */
+  validate?(task: Task, body: unknown): Promise<void>;
   call(task: Task, body: unknown): Promise<unknown>;
 }

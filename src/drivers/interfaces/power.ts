@@ -1,13 +1,11 @@
+import type { PowerState, PowerTarget } from '#model/power-states.ts';
 import type { Task } from '../task.ts';
 import type { InterfaceContract } from './contract.ts';
 
-export type StoredPowerState = 'power on' | 'power off' | 'error';
-export type PowerTarget = 'power on' | 'power off' | 'rebooting' | 'soft rebooting' | 'soft power off';
-
 /** Turns the machine on and off. Every method ends within the time limits of the settings. */
 export interface PowerInterface extends InterfaceContract {
-  /** What the BMC says now. Throws when it cannot be asked. May be repeated. */
-  getPowerState(task: Task): Promise<StoredPowerState>;
+  /** What the BMC says now; null where there is none that would know. Throws when it cannot be asked. May be repeated. */
+  getPowerState(task: Task): Promise<PowerState | null>;
   /** Targets besides on, off and reboot that this machine takes. */
   supportedTargets(task: Task): Promise<readonly PowerTarget[]>;
   /**
