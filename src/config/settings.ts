@@ -133,7 +133,7 @@ class Source {
       const value = given
         ? parseValue(
             row,
-            given.texts.map((text) => this.#filled(text, group)),
+            given.texts.map((text) => this.#filled(text, group, row)),
           )
         : this.#filledDefault(row, group);
       return value === '' && row.whenEmpty ? found(row.whenEmpty) : value;
@@ -145,17 +145,22 @@ class Source {
   }
 
   #filledDefault(row: Option<unknown>, group: string): unknown {
-    return typeof row.default === 'string' ? this.#filled(row.default, group) : row.default;
+    return typeof row.default === 'string' ? this.#filled(row.default, group, row) : row.default;
   }
 
   /** The text with `$name`, `${name}` and `${group.name}` replaced, and `$$` for a dollar (oslo.config cfg.py). */
-  #filled(text: string, group: string, depth = 0): string {
+  #filled(text: string, group: string, row: Option<unknown>, depth = 0): string {
     // Deep enough for any sensible file, and an end for two options that name each other.
     if (depth > 8) throw new BadValue('refers to itself through other options, where a value is expected');
     return text.replaceAll(/[\\$]\$|\$\{([\w.]+)\}|\$([a-z_]\w*(?:\.\w+)?)/gi, (all, braced, bare) => {
       const reference: unknown = braced ?? bare;
       if (typeof reference !== 'string') return '$';
-      return this.#filled(this.#text(reference, group, all), group, depth + 1);
+      return this.#filled(
+        this.#text(reference, group, row.secret ? 'something' : all),
+        group,
+        row,
+        depth + 1,
+      );
     });
   }
 
