@@ -1,0 +1,48 @@
+// How the conductor reaches the agent of a node, from what the node's record says.
+import { readFile } from 'node:fs/promises';
+import type { Settings } from '#config/settings.ts';
+import { InvalidParameterValue } from '#model/faults.ts';
+import type { NodeRecord } from '#model/node-record.ts';
+import { booleanWord } from '../boolean-word.ts';
+import type { Task } from '../task.ts';
+import { AgentClient } from './agent-client.ts';
+
+/** A client for the agent of the current boot; null while none was heard of. Throws AgentUrlInvalid. */
+export async function agentOf(task: Task): Promise<AgentClient | null> {
+  const { agent_url, agent_secret_token } = task.node.driver_internal_info;
+  if (typeof agent_url !== 'string' || agent_url === '') return null;
+  const { agent } = task.settings;
+  return new AgentClient({
+    node: task.node.uuid,
+    url: agent_url,
+    token: typeof agent_secret_token === 'string' ? agent_secret_token : null,
+    verify: agent_url.startsWith('https:') ? await trustOf(task.node, task.settings) : true,
+    requireTls: agent.require_tls,
+    timeoutSeconds: agent.command_timeout,
+    attempts: agent.max_command_attempts,
+    clock: task.clock,
+    signal: task.signal,
+  });
+}
+
+/**
+ * What the agent's certificate is checked against, best first: the certificate it sent with its heartbeat, what the
+ * node names, what the settings name (spec agent-api.json#/ironic_side/agent_certificate).
+ */
+async function trustOf(node: NodeRecord, settings: Settings): Promise<boolean | { ca: string }> {
+  const said =
+    node.driver_internal_info['agent_verify_ca'] ??
+    node.driver_info['agent_verify_ca'] ??
+    settings.agent.verify_ca;
+  const word = booleanWord(said);
+  if (word !== null) return word;
+  if (typeof said !== 'string')
+    throw new InvalidParameterValue('agent_verify_ca is neither text nor a boolean.');
+  if (said.startsWith('-----BEGIN')) return { ca: said };
+  try {
+    return { ca: await readFile(said, 'utf8') };
+  } catch (cause) {
+    const text = `agent_verify_ca is ${said}, which is neither true, false nor a file that can be read.`;
+    throw new InvalidParameterValue(text, { cause });
+  }
+}

@@ -1,0 +1,145 @@
+// Brings the agent up on a machine: once per boot, however often the step that asks for it is run.
+import { randomBytes } from 'node:crypto';
+import type { NodeRecord } from '#model/node-record.ts';
+import type { StepOutcome } from '../steps.ts';
+import type { StepTask } from '../task.ts';
+import { AgentLost } from './agent-faults.ts';
+
+/** What no longer holds of an agent whose machine goes off or starts anew. */
+export const noAgent = {
+  agent_url: null,
+  agent_version: null,
+  agent_last_heartbeat: null,
+  agent_verify_ca: null,
+  agent_status: null,
+  agent_status_message: null,
+} as const;
+
+/** And of its token, which a machine is given for one boot. */
+export const noAgentToken = { agent_secret_token: null, agent_secret_token_pregenerated: null } as const;
+
+/** Makes the step forget the boot it noted, so that the next `bootAgent` is another one. */
+export async function forgetBoot(task: StepTask): Promise<void> {
+  await task.note({ ...task.memo, agent_boot: null, agent_command: null });
+}
+
+export interface AgentBoot {
+  network: 'provisioning' | 'cleaning' | 'inspection' | 'rescuing' | 'servicing';
+  kernelParameters(token: string): Record<string, string>;
+  /** False when the machine has to be started anew though an agent runs on it. */
+  mayUseRunningAgent: boolean;
+}
+
+/** What a step notes of the boot it began, under `agent_boot` in its memo. */
+interface BootNote {
+  /** The machine is off, and the BMC was given this boot's media. */
+  prepared: boolean;
+  /** The action that starts it: about to be sent, or seen to have worked. */
+  started: 'no' | 'asked' | 'yes';
+}
+
+/** How often a booting machine is looked at, should it turn itself off. */
+const lookSeconds = 30;
+/** How long a BMC may take to show a power action it has taken. */
+const settleSeconds = 5;
+
+/**
+ * Ensures that the machine boots the agent once: 'there' when the agent of this boot was heard of, else what to wait
+ * for. A machine that is on its way is never started a second time. Throws AgentLost when it turned off again.
+ */
+export async function bootAgent(task: StepTask, boot: AgentBoot): Promise<'there' | StepOutcome> {
+  const { driver } = task;
+  const note = noteOf(task);
+  if (note === null) {
+    if (boot.mayUseRunningAgent && (await isAgentFresh(task))) return 'there';
+    await beginBoot(task);
+  } else if (task.agentHeardAt !== null) {
+    return 'there';
+  }
+  const parameters = boot.kernelParameters(tokenOf(task.node));
+  if (!note?.prepared) {
+    await driver.network.attach(task, boot.network);
+    if (!task.node.disable_power_off) await task.setPower('power off');
+    await driver.boot.prepareRamdisk(task, parameters);
+    await keep(task, { prepared: true, started: 'no' });
+  }
+  const state = await driver.power.getPowerState(task);
+  if (state === 'power on' && (await isOnItsWay(task))) return await arriving(task);
+  if (state !== 'power on') {
+    if (noteOf(task)?.started === 'yes')
+      throw new AgentLost('The machine turned off while the agent was booting.');
+    if (noteOf(task)?.started === 'asked' && (await turnsOn(task))) return await arriving(task);
+    if (!(await driver.boot.isRamdiskPrepared(task))) await driver.boot.prepareRamdisk(task, parameters);
+  }
+  await keep(task, { prepared: true, started: 'asked' });
+  await task.setPower(state === 'power on' ? 'rebooting' : 'power on');
+  return await arriving(task);
+}
+
+/**
+ * The new token comes first: from then on a heartbeat of whatever still runs is refused, so that one that is
+ * accepted can only be of the boot that follows.
+ */
+async function beginBoot(task: StepTask): Promise<void> {
+  await task.save({
+    driver_internal_info: {
+      ...noAgent,
+      agent_secret_token: randomBytes(32).toString('base64url'),
+      agent_secret_token_pregenerated: true,
+    },
+  });
+  await keep(task, { prepared: false, started: 'no' });
+}
+
+/** Fast track: an agent heard of lately, on a machine that is on (ironic deploy_utils.fast_track_able). */
+async function isAgentFresh(task: StepTask): Promise<boolean> {
+  const { fast_track, fast_track_timeout } = task.settings.deploy;
+  if (!fast_track || task.agentHeardAt === null) return false;
+  if (task.clock.now() - task.agentHeardAt > fast_track_timeout * 1000) return false;
+  return (await task.driver.power.getPowerState(task)) === 'power on';
+}
+
+/**
+ * Whether a machine that is on was started for this boot. It was off when its media were put in, unless it must not
+ * be powered off; then a reboot that was asked for has happened once the firmware used up the one-time boot device.
+ */
+async function isOnItsWay(task: StepTask): Promise<boolean> {
+  if (!task.node.disable_power_off) return true;
+  const started = noteOf(task)?.started;
+  if (started !== 'asked') return started === 'yes';
+  const { boot_device, persistent } = await task.driver.management.getBootDevice(task);
+  return boot_device !== 'cdrom' || persistent === true;
+}
+
+/** Whether a machine that was told to turn on before does so yet: some BMCs are slow to say it. */
+export async function turnsOn(task: StepTask): Promise<boolean> {
+  const until = task.clock.now() + settleSeconds * 1000;
+  while (task.clock.now() < until) {
+    await task.clock.sleep(task.settings.ingot.driver_poll_interval * 1000, task.signal);
+    if ((await task.driver.power.getPowerState(task)) === 'power on') return true;
+  }
+  return false;
+}
+
+async function arriving(task: StepTask): Promise<StepOutcome> {
+  const note = noteOf(task);
+  // On already: this only makes the record say so.
+  if (task.node.power_state !== 'power on') await task.setPower('power on');
+  if (note?.started !== 'yes') await keep(task, { prepared: true, started: 'yes' });
+  return { kind: 'wait', for: 'agent', pollSeconds: lookSeconds };
+}
+
+function tokenOf(node: NodeRecord): string {
+  const token = node.driver_internal_info['agent_secret_token'];
+  if (typeof token !== 'string') throw new AgentLost('The token given to the agent of this boot is gone.');
+  return token;
+}
+
+function noteOf(task: StepTask): BootNote | null {
+  // Written by `keep` alone.
+  return (task.memo['agent_boot'] as BootNote | undefined) ?? null;
+}
+
+async function keep(task: StepTask, note: BootNote): Promise<void> {
+  await task.note({ ...task.memo, agent_boot: note });
+}

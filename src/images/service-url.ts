@@ -1,0 +1,24 @@
+// Where machines and their BMCs find us.
+import type { Settings } from '#config/settings.ts';
+
+/** The API as agents reach it, without a slash at its end. */
+export function apiUrl(settings: Settings): string {
+  return withoutSlash(
+    settings.deploy.external_callback_url ?? settings.api.public_endpoint ?? ownUrl(settings),
+  );
+}
+
+/** The root of what BMCs and machines download, without a slash at its end. */
+export function mediaUrl(settings: Settings): string {
+  const { external_http_url, http_url } = settings.deploy;
+  return withoutSlash(external_http_url ?? http_url ?? settings.api.public_endpoint ?? ownUrl(settings));
+}
+
+function ownUrl({ DEFAULT, api }: Settings): string {
+  const host = DEFAULT.my_ip.includes(':') ? `[${DEFAULT.my_ip}]` : DEFAULT.my_ip;
+  return `${api.enable_ssl_api ? 'https' : 'http'}://${host}:${api.port}`;
+}
+
+function withoutSlash(url: string): string {
+  return url.replace(/\/+$/, '');
+}
