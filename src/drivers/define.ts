@@ -57,6 +57,8 @@ export interface DriverPeriodicTask {
 export interface HardwareType {
   readonly name: string;
   readonly supported: { readonly [T in InterfaceType]: readonly string[] };
+  /** A node may use whatever is enabled, supported or not: for trying interfaces out. Default false. */
+  readonly takesAnyInterface?: boolean;
   readonly periodicTasks?: readonly DriverPeriodicTask[];
 }
 
