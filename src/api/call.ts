@@ -1,0 +1,89 @@
+// One request as handlers see it: what was asked, in which version, by whom. Nothing of the HTTP library.
+import type { NodePlace } from '#db/ring.ts';
+import type { ConductorCallName, ConductorCalls, RequestContext } from '#protocol/rpc.ts';
+import { type Feature, hasFeature } from '#model/microversion.ts';
+import { parseBody } from './json-body.ts';
+import type { ApiParts } from './parts.ts';
+import { Query } from './query.ts';
+
+/** What a handler gives back. `body` is JSON text; without one the answer has neither body nor Content-Type. */
+export interface Answer {
+  readonly status: number;
+  readonly body?: string;
+  readonly location?: string;
+}
+
+export interface RequestFacts {
+  readonly minor: number;
+  /** What links begin with: `http://host:port`. */
+  readonly baseUrl: string;
+  readonly context: RequestContext;
+  /** Decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string | string[]>>;
+  /** As it came; empty without one. */
+  readonly bodyText: string;
+  /** Whether `.json` was taken off the path, as below 1.91. */
+  readonly hadJsonSuffix: boolean;
+}
+
+export class Call {
+  readonly parts: ApiParts;
+  readonly minor: number;
+  readonly baseUrl: string;
+  readonly context: RequestContext;
+  readonly query: Query;
+  readonly hadJsonSuffix: boolean;
+  readonly #params: Readonly<Record<string, string>>;
+  readonly #bodyText: string;
+
+  constructor(parts: ApiParts, facts: RequestFacts) {
+    this.parts = parts;
+    this.minor = facts.minor;
+    this.baseUrl = facts.baseUrl;
+    this.context = facts.context;
+    this.query = new Query(facts.query);
+    this.hadJsonSuffix = facts.hadJsonSuffix;
+    this.#params = facts.params;
+    this.#bodyText = facts.bodyText;
+  }
+
+  /** A parameter of the route's path: `:node`. */
+  param(name: string): string {
+    return this.#params[name] ?? '';
+  }
+
+  has(feature: Feature): boolean {
+    return hasFeature(this.minor, feature);
+  }
+
+  /** The body's value; `{}` without one. Throws Invalid (400) when it is not JSON. */
+  body(): unknown {
+    return parseBody(this.#bodyText);
+  }
+
+  /** Calls the conductor that a node belongs to. Throws its Fault, or NoValidHost or TemporaryFailure. */
+  async conductorOf<Name extends ConductorCallName>(
+    node: NodePlace,
+    name: Name,
+    args: ConductorCalls[Name]['args'],
+  ): Promise<ConductorCalls[Name]['result']> {
+    const host = await this.parts.ring.hostFor(node);
+    return await this.parts.conductors.call(host, name, args, this.context);
+  }
+}
+
+export function ok(body: string): Answer {
+  return { status: 200, body };
+}
+
+export function created(body: string, location: string): Answer {
+  return { status: 201, body, location };
+}
+
+/** 202: it was taken on, not done. `location` says where to watch it. */
+export function accepted(location?: string): Answer {
+  return location === undefined ? { status: 202 } : { status: 202, location };
+}
+
+export const noContent: Answer = { status: 204 };

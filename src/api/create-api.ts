@@ -1,0 +1,282 @@
+// The HTTP side of the API: versions, headers, error bodies, and every route of the tables onto one server.
+import type { IncomingMessage } from 'node:http';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { maxMinor } from '#model/microversion.ts';
+import { NotAcceptable, NotFound } from '#model/faults.ts';
+import { contextOf, openAccess } from './access.ts';
+import { type Answer, Call } from './call.ts';
+import { checkDepth } from './json-body.ts';
+import {
+  maximumVersionHeader,
+  maximumVersionText,
+  minimumVersionHeader,
+  minimumVersionText,
+  negotiate,
+  versionHeader,
+} from './microversion.ts';
+import { allowedMethods } from './allowed-methods.ts';
+import type { ApiParts } from './parts.ts';
+import { rootDocument, v1Document } from './root/documents.ts';
+import type { BodySize, Route } from './route.ts';
+import { routes } from './routes.ts';
+import { BodyRefused, faultBody, isFault, refusedBody, RoutingError, routingBody } from './wire-error.ts';
+import { versionText } from '#model/microversion.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** 0 until it is negotiated. */
+    minor: number;
+  }
+}
+
+/** A name may be 255 characters, each three in a URL; what is longer is answered as a bad name, not as no route. */
+const maxParamLength = 16_384;
+
+/** From 1.91 `.json` at the end of a path is part of a name. */
+const suffixIsNameSince = 91;
+
+/**
+ * The API over its parts, not yet listening. `close()` ends it once the requests under way are answered.
+ */
+export function createApi(parts: ApiParts): FastifyInstance {
+  const withoutSuffix = new WeakSet<IncomingMessage>();
+  const app = fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    genReqId: () => `req-${parts.random.uuid()}`,
+    rewriteUrl: (request) => takeSuffixOff(request, withoutSuffix),
+    routerOptions: {
+      ignoreTrailingSlash: true,
+      maxParamLength,
+      onBadUrl: (path, _request, response) => {
+        const body = routingBody(
+          new RoutingError(400, `The path ${JSON.stringify(path)} is not well encoded.`),
+        );
+        response.writeHead(400, { 'content-type': 'application/json' }).end(body);
+      },
+    },
+    bodyLimit: bodyLimit(parts, 'ordinary'),
+    return503OnClosing: false,
+  });
+
+  // Bodies are JSON whatever they are said to be, as in the reference; each handler parses its own.
+  app.removeAllContentTypeParsers();
+  const maxDepth = parts.settings.api.max_json_body_depth;
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body: string, done) => {
+    try {
+      checkDepth(body, maxDepth);
+      done(null, body);
+    } catch (error) {
+      done(error as Error); // Only BodyRefused is thrown there.
+    }
+  });
+
+  app.decorateRequest('minor', 0);
+  app.addHook('onRequest', (request, reply, done) => {
+    try {
+      openRequest(request, reply);
+      done();
+    } catch (error) {
+      done(error as Error); // negotiate throws RoutingErrors.
+    }
+  });
+  app.setErrorHandler((error, request, reply) => answerError(parts, error, request, reply));
+  app.setNotFoundHandler((request) => {
+    if (request.method === 'OPTIONS') return;
+    throw noRoute(request);
+  });
+
+  addRoot(app, parts);
+  for (const route of routes) addRoute(app, parts, route, withoutSuffix);
+  return app;
+}
+
+function bodyLimit(parts: ApiParts, size: BodySize): number {
+  const { api } = parts.settings;
+  switch (size) {
+    case 'ordinary':
+      return api.max_json_body_size * 1024;
+    case 'provision':
+      return api.max_json_body_size_provision * 1024;
+    case 'inspection':
+      return api.max_json_body_size_inspection * 1024;
+  }
+}
+
+/** Takes `.json` off a path where the request's version still has it so, and remembers that it was there. */
+function takeSuffixOff(request: IncomingMessage, withoutSuffix: WeakSet<IncomingMessage>): string {
+  const url = request.url ?? '/';
+  if (!url.includes('.json')) return url;
+  const match = /^([^?#]*)\.json(\/?(?:[?#].*)?)$/.exec(url);
+  if (!match || versionOf(request) >= suffixIsNameSince) return url;
+  withoutSuffix.add(request);
+  return `${match[1]}${match[2]}`;
+}
+
+/** The version asked for; where there is none to be had, the newest: the request will be refused for it later. */
+function versionOf(request: IncomingMessage): number {
+  try {
+    return negotiate(request.headers);
+  } catch {
+    return maxMinor;
+  }
+}
+
+function openRequest(request: FastifyRequest, reply: FastifyReply): void {
+  if (isRoot(request)) return;
+  request.minor = negotiate(request.headers);
+  reply.headers({
+    [minimumVersionHeader]: minimumVersionText,
+    [maximumVersionHeader]: maximumVersionText,
+    [versionHeader]: versionText(request.minor),
+    'openstack-request-id': request.id,
+    'x-openstack-request-id': request.id,
+  });
+  if (!acceptsJson(request.headers.accept))
+    throw new RoutingError(406, 'Answers are application/json, which the Accept header does not allow.');
+}
+
+function isRoot(request: FastifyRequest): boolean {
+  return request.routeOptions.url === '/';
+}
+
+function acceptsJson(accept: string | undefined): boolean {
+  if (accept === undefined || accept === '' || accept === '*/*') return true;
+  return accept
+    .split(',')
+    .some(
+      (range) =>
+        /^\s*(application\/(json|\*)|\*\/\*)\s*(;|$)/i.test(range) && !/;\s*q=0(\.0*)?\s*(;|$)/i.test(range),
+    );
+}
+
+function baseUrlOf(parts: ApiParts, request: FastifyRequest): string {
+  const { public_endpoint } = parts.settings.api;
+  if (public_endpoint !== null) return public_endpoint.replace(/\/+$/, '');
+  return `${request.protocol}://${request.headers.host ?? `${parts.settings.api.host_ip}:${parts.settings.api.port}`}`;
+}
+
+/** `/` and `/v1`, which answer outside the pattern of all others. */
+function addRoot(app: FastifyInstance, parts: ApiParts): void {
+  app.route({
+    method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+    url: '/',
+    handler: (request, reply) => {
+      reply.header('openstack-request-id', request.id).header('x-openstack-request-id', request.id);
+      return sendJson(reply, 200, rootDocument(baseUrlOf(parts, request)));
+    },
+  });
+  app.get('/v1', (request, reply) =>
+    sendJson(reply, 200, v1Document(baseUrlOf(parts, request), request.minor)),
+  );
+}
+
+function addRoute(
+  app: FastifyInstance,
+  parts: ApiParts,
+  route: Route,
+  withoutSuffix: WeakSet<IncomingMessage>,
+): void {
+  const access = parts.access ?? openAccess;
+  const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    if (request.minor < route.since) throw tooOld(route);
+    const caller = await access.identify(request.headers);
+    await access.check(route.policy, caller);
+    const call = new Call(parts, {
+      minor: request.minor,
+      baseUrl: baseUrlOf(parts, request),
+      context: contextOf(request.id, caller),
+      // The router gives texts, decoded; a list only in queries where an argument stands twice.
+      params: request.params as Record<string, string>,
+      query: request.query as Record<string, string | string[]>,
+      bodyText: typeof request.body === 'string' ? request.body : '',
+      hadJsonSuffix: withoutSuffix.has(request.raw),
+    });
+    return send(reply, await route.handler(call));
+  };
+  for (const prefix of ['/v1', ''])
+    app.route({
+      method: route.method,
+      url: prefix + route.path,
+      bodyLimit: bodyLimit(parts, route.bodySize ?? 'ordinary'),
+      handler,
+    });
+}
+
+function tooOld(route: Route): Error {
+  const { status, form } = route.tooOld ?? { status: 404, form: 'fault' };
+  if (form === 'routing')
+    return new RoutingError(status, 'The API version of the request does not have this.');
+  return status === 406 ? new NotAcceptable() : new NotFound();
+}
+
+function send(reply: FastifyReply, answer: Answer): FastifyReply {
+  if (answer.location !== undefined) reply.header('location', answer.location);
+  if (answer.body !== undefined) return sendJson(reply, answer.status, answer.body);
+  return reply.code(answer.status).send();
+}
+
+function sendJson(reply: FastifyReply, status: number, body: string): FastifyReply {
+  return reply.code(status).header('content-type', 'application/json').send(body);
+}
+
+function noRoute(request: FastifyRequest): RoutingError {
+  const path = request.url.replace(/[?#].*$/, '').replace(/(?<=.)\/+$/, '');
+  const allow = allowedMethods(routes, path.replace(/^\/v1(?=\/|$)/, ''));
+  if (allow.length === 0) return new RoutingError(404);
+  return new RoutingError(405, '', { allow });
+}
+
+const versionHeaders = [versionHeader, minimumVersionHeader, maximumVersionHeader] as const;
+
+/** Answers an error in the form of the place it comes from. What is not meant for the caller goes to the log only. */
+function answerError(
+  parts: ApiParts,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  if (isFault(error)) return sendJson(reply, error.status, faultBody(error.status, error.message));
+  if (error instanceof RoutingError) return answerRoutingError(error, request, reply);
+  const refused = asRefusedBody(error);
+  if (refused) {
+    for (const name of versionHeaders) reply.removeHeader(name);
+    return sendJson(reply, refused.status, refusedBody(refused));
+  }
+  parts.log.error(
+    { err: error, requestId: request.id, method: request.method, route: request.routeOptions.url },
+    'a request failed',
+  );
+  const trace =
+    parts.settings.DEFAULT.debug_tracebacks_in_api && error instanceof Error ? (error.stack ?? null) : null;
+  return sendJson(
+    reply,
+    500,
+    faultBody(500, `The request failed for a reason the log tells under ${request.id}.`, trace),
+  );
+}
+
+function answerRoutingError(error: RoutingError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  for (const name of versionHeaders) reply.removeHeader(name);
+  if (error.tellsVersions)
+    reply.headers({ [minimumVersionHeader]: minimumVersionText, [maximumVersionHeader]: maximumVersionText });
+  // `/v1` itself is answered by a handler, not by the router, and so in a handler's form.
+  if (request.routeOptions.url === '/v1' || /^\/v1\/?(\?|$)/.test(request.url)) {
+    reply.header('openstack-request-id', request.id).header('x-openstack-request-id', request.id);
+    return sendJson(reply, error.status, faultBody(error.status, error.message));
+  }
+  reply.removeHeader('openstack-request-id').removeHeader('x-openstack-request-id');
+  if (error.allow.length > 0) reply.header('allow', error.allow.join(', '));
+  return sendJson(reply, error.status, routingBody(error));
+}
+
+/** Whether a body was refused, by us or by the HTTP library. */
+function asRefusedBody(error: unknown): BodyRefused | undefined {
+  if (error instanceof BodyRefused) return error;
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
+  if (status === 413) return new BodyRefused(413, 'The body of the request is too large.');
+  // The library refuses what is not a request: a body shorter than announced, a malformed header.
+  if (typeof status === 'number' && status >= 400 && status < 500)
+    return new BodyRefused(status, 'The request is not well formed.');
+  return undefined;
+}

@@ -1,0 +1,89 @@
+// Steps as a request names them: clean_steps, service_steps, deploy_steps of PUT states/provision.
+import { InvalidParameterValue, StepNotAllowed } from '#model/faults.ts';
+import type { OperationInput } from '#protocol/operation.ts';
+
+export type RequestedStep = NonNullable<OperationInput['steps']>[number];
+export type StepKind = 'clean' | 'deploy' | 'service';
+
+/** Interfaces that have steps a request may name (ironic api/controllers/v1/utils.py, 2026.2). */
+const stepInterfaces = ['vendor', 'power', 'management', 'firmware', 'deploy', 'bios', 'raid'];
+
+/** What a step may have beside `interface` and `step`, and whether it must. */
+const stepKeys: Record<StepKind, Readonly<Record<string, 'optional' | 'required'>>> = {
+  clean: {
+    args: 'optional',
+    order: 'optional',
+    execute_on_child_nodes: 'optional',
+    limit_child_node_execution: 'optional',
+  },
+  service: {
+    args: 'optional',
+    order: 'optional',
+    execute_on_child_nodes: 'optional',
+    limit_child_node_execution: 'optional',
+  },
+  deploy: { args: 'required', priority: 'required' },
+};
+
+/**
+ * The steps of a request, checked. Throws InvalidParameterValue naming the step and its fault, StepNotAllowed
+ * for one that the operator forbids to name (`[api]disallow_*_steps`).
+ */
+export function parseSteps(given: unknown, kind: StepKind, disallowed: readonly string[]): RequestedStep[] {
+  if (!Array.isArray(given)) throw new InvalidParameterValue(`${kind}_steps is to be a list of steps.`);
+  return given.map((item: unknown, index) => {
+    const step = parseStep(item, kind, `${kind}_steps[${index}]`);
+    const name = `${step.interface}.${step.step}`;
+    if (disallowed.includes(name)) throw new StepNotAllowed({ step: name, step_type: kind });
+    return step;
+  });
+}
+
+function parseStep(item: unknown, kind: StepKind, place: string): RequestedStep {
+  if (!isObject(item)) throw invalid(place, 'is to be an object');
+  const keys = stepKeys[kind];
+  for (const key of Object.keys(item)) {
+    if (key !== 'interface' && key !== 'step' && !Object.hasOwn(keys, key))
+      throw invalid(place, `has the unknown key "${key}"`);
+  }
+  for (const key of ['interface', 'step', ...Object.keys(keys).filter((key) => keys[key] === 'required')]) {
+    if (!Object.hasOwn(item, key)) throw invalid(place, `lacks "${key}"`);
+  }
+  const { interface: interfaceType, step, args, priority } = item;
+  if (typeof interfaceType !== 'string' || !stepInterfaces.includes(interfaceType))
+    throw invalid(place, `has an "interface" that is none of ${stepInterfaces.join(', ')}`);
+  if (typeof step !== 'string' || step === '') throw invalid(place, 'has a "step" that is not a name');
+  if (args !== undefined && !isObject(args)) throw invalid(place, 'has "args" that are not an object');
+  if (item['order'] !== undefined) parseCount(item['order'], 'order', place);
+  checkChildNodes(item, place);
+  return {
+    interface: interfaceType,
+    step,
+    ...(args !== undefined && { args }),
+    ...(priority !== undefined && { priority: parseCount(priority, 'priority', place) }),
+  };
+}
+
+/** A step meant for child nodes must not run on the parent instead, so it is refused where it cannot be passed on. */
+function checkChildNodes(item: Record<string, unknown>, place: string): void {
+  const { execute_on_child_nodes: onChildren, limit_child_node_execution: limit } = item;
+  if (onChildren !== undefined && typeof onChildren !== 'boolean')
+    throw invalid(place, 'has an "execute_on_child_nodes" that is neither true nor false');
+  if (limit !== undefined && !Array.isArray(limit))
+    throw invalid(place, 'has a "limit_child_node_execution" that is not a list');
+  if (onChildren === true) throw invalid(place, 'is to run on child nodes, but the node has none');
+}
+
+function parseCount(value: unknown, key: string, place: string): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value;
+  if (typeof value === 'string' && /^\d{1,15}$/.test(value)) return Number(value);
+  throw invalid(place, `has a "${key}" that is not a whole number from 0`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function invalid(place: string, problem: string): InvalidParameterValue {
+  return new InvalidParameterValue(`${place} ${problem}.`);
+}

@@ -1,0 +1,41 @@
+// PUT /v1/nodes/{node}/states/provision: asks for the next thing to happen to a machine.
+import { Arguments } from '../arguments.ts';
+import { type Answer, accepted, type Call } from '../call.ts';
+import { findNode } from './find.ts';
+import { planProvision, type ProvisionRequest } from './provision-request.ts';
+import { statesLocation } from './states.ts';
+
+const names: ReadonlySet<string> = new Set([
+  'target',
+  'configdrive',
+  'clean_steps',
+  'deploy_steps',
+  'service_steps',
+  'rescue_password',
+  'disable_ramdisk',
+  'runbook',
+]);
+
+export async function setProvisionState(call: Call): Promise<Answer> {
+  const given = Arguments.of(call, names).require('target');
+  const request: ProvisionRequest = {
+    target: given.text('target'),
+    configdrive: given.textOrObject('configdrive'),
+    clean_steps: given.list('clean_steps'),
+    deploy_steps: given.list('deploy_steps'),
+    service_steps: given.list('service_steps'),
+    rescue_password: given.text('rescue_password'),
+    disable_ramdisk: given.boolean('disable_ramdisk'),
+    runbook: given.text('runbook'),
+  };
+  const node = await findNode(call, call.param('node'));
+  const { api } = call.parts.settings;
+  const { name, args } = planProvision(request, node, call.minor, {
+    clean: api.disallow_clean_steps,
+    deploy: api.disallow_deploy_steps,
+    service: api.disallow_service_steps,
+  });
+  // The plan pairs each call with its own arguments, which the compiler does not follow through the spread.
+  await call.conductorOf(node, name, { ...args, node: node.uuid } as never);
+  return accepted(statesLocation(call));
+}

@@ -1,0 +1,20 @@
+import type { Logger } from 'pino';
+import type { Settings } from '#config/settings.ts';
+import type { Ring } from '#db/ring.ts';
+import type { Store } from '#db/store.ts';
+import type { Clock, Random } from '#model/clock.ts';
+import type { ConductorClient } from '#protocol/rpc.ts';
+import type { Access } from './access.ts';
+
+/** What the API is made of. Handlers reach everything else through these. */
+export interface ApiParts {
+  readonly settings: Settings;
+  readonly store: Store;
+  readonly conductors: ConductorClient;
+  readonly ring: Ring;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Pick<Logger, 'error' | 'warn' | 'info' | 'debug'>;
+  /** Absent: everyone may do everything. */
+  readonly access?: Access;
+}

@@ -1,0 +1,78 @@
+// The query of a request: its arguments, each read as one type. What is not read is refused.
+import { Invalid, InvalidParameterValue, InvalidUUID } from '#model/faults.ts';
+import { canonicalUuid } from './identity.ts';
+
+// oslo.utils strutils bool_from_string, strict.
+const trueWords = new Set(['1', 't', 'true', 'on', 'y', 'yes']);
+const falseWords = new Set(['0', 'f', 'false', 'off', 'n', 'no']);
+
+/** True or false as Ironic's clients write it, in any case; undefined for anything else. */
+export function booleanOf(value: unknown): boolean | undefined {
+  if (typeof value === 'boolean') return value;
+  const word = String(value).trim().toLowerCase();
+  if (trueWords.has(word)) return true;
+  return falseWords.has(word) ? false : undefined;
+}
+
+export class Query {
+  readonly #given: Readonly<Record<string, string | string[]>>;
+
+  constructor(given: Readonly<Record<string, string | string[]>>) {
+    this.#given = given;
+  }
+
+  /** Throws Invalid (400) when the query has an argument that the route does not take. */
+  allowOnly(names: ReadonlySet<string>): void {
+    for (const name in this.#given) if (!names.has(name)) throw new Invalid(`Unexpected argument: ${name}`);
+  }
+
+  has(name: string): boolean {
+    return this.#given[name] !== undefined;
+  }
+
+  /** The argument; of one given more than once, the last. */
+  text(name: string): string | undefined {
+    const value = this.#given[name];
+    return Array.isArray(value) ? value.at(-1) : value;
+  }
+
+  boolean(name: string): boolean | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const value = booleanOf(text);
+    if (value !== undefined) return value;
+    throw new Invalid(`Invalid ${name}: '${text}' is neither true nor false.`);
+  }
+
+  uuid(name: string): string | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const uuid = canonicalUuid(text);
+    if (uuid === undefined) throw new InvalidUUID({ uuid: text });
+    return uuid;
+  }
+
+  /** Words separated by commas, given once or more often. */
+  list(name: string): string[] | undefined {
+    const value = this.#given[name];
+    if (value === undefined) return undefined;
+    return (Array.isArray(value) ? value : [value])
+      .flatMap((text) => text.split(','))
+      .map((each) => each.trim());
+  }
+
+  integer(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    if (!/^\s*[+-]?\d+\s*$/.test(text))
+      throw new InvalidParameterValue(`Expected an integer for ${name}: ${text}`);
+    return Number(text);
+  }
+
+  /** How many entries a page may have: `[api]max_limit` at most, and without an argument. */
+  limit(most: number): number {
+    const limit = this.integer('limit') ?? most;
+    if (limit <= 0) throw new Invalid('Limit must be positive');
+    return Math.min(limit, most);
+  }
+}
