@@ -1,6 +1,6 @@
 // The fault "the agent dies in the middle of a write": watches what the agent has written, and strikes.
 import { readFile } from 'node:fs/promises';
-import type { Clock } from './clock.ts';
+import type { Clock } from '#model/clock.ts';
 import { allocatedBytes } from './disk-file.ts';
 import { takeMachineFault } from './faults.ts';
 import type { Machine } from './machine.ts';
@@ -28,7 +28,7 @@ export function watchForAgentDeath(
   const watch = async (): Promise<void> => {
     const written = await writtenSince(machine);
     for (;;) {
-      await clock.delay(pollMs, signal);
+      await clock.sleep(pollMs, signal);
       const bytes = await written();
       if (bytes < afterBytes) continue;
       takeMachineFault(machine, 'agent-death');

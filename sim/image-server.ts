@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { normalize, join } from 'node:path';
-import { systemClock, type Clock } from './clock.ts';
+import { systemClock, type Clock } from '#model/clock.ts';
 import { closeServer, listen, type ListenOptions } from './listener.ts';
 
 export type ImageFault = { /** How many requests it meets. Absent: until cleared. */ count?: number } & (
@@ -151,19 +151,20 @@ async function send(serving: Serving, response: ServerResponse, sending: Sending
   for await (const piece of pieces as AsyncIterable<Buffer>) {
     // no encoding is set, so pieces are buffers
     const part = piece.subarray(0, Math.max(0, stopsAfter - entry.bytesSent));
-    if (part.length > 0 && !response.write(part)) await once(response, 'drain', { signal });
+    const hasRoom = part.length === 0 || response.write(part);
     entry.bytesSent += part.length;
+    if (entry.bytesSent === end - start) entry.outcome = 'whole';
+    if (!hasRoom) await once(response, 'drain', { signal });
     if (part.length < piece.length) {
-      if (fault?.kind === 'stall') await once(signal, 'abort');
+      if (fault?.kind === 'stall' && !signal.aborted) await once(signal, 'abort');
       // What was written goes out first: the client is to see exactly that many bytes.
       else await new Promise<void>((resolve) => response.write('', () => resolve()));
       response.destroy();
       return;
     }
     if (fault?.kind === 'slow')
-      await serving.clock.delay((part.length / fault.bytes_per_second) * 1000, signal);
+      await serving.clock.sleep((part.length / fault.bytes_per_second) * 1000, signal);
   }
-  entry.outcome = 'whole';
   response.end();
 }
 

@@ -60,11 +60,12 @@ const members: Record<string, [check: Check, expected: string]> = {
         rotational: truth,
         tran: textOrNull,
         logicalSectors: positive,
+        readOnly: truth,
         serial: textOrNull,
         wwn: textOrNull,
       }),
     ),
-    'a list of objects of sizeBytes, model, vendor, rotational, tran, logicalSectors, serial, wwn',
+    'a list of objects of sizeBytes, model, vendor, rotational, tran, logicalSectors, readOnly, serial, wwn',
   ],
 };
 

@@ -24,6 +24,8 @@ export interface DiskSpec {
   rotational: boolean;
   tran: string | null;
   logicalSectors: number;
+  /** Takes no writes, as a locked or worn-out disk. */
+  readOnly: boolean;
   /** Made from the machine's name when null. */
   serial: string | null;
   wwn: string | null;
@@ -112,6 +114,7 @@ export const defaultDisk: DiskSpec = {
   rotational: false,
   tran: 'sata',
   logicalSectors: 512,
+  readOnly: false,
   serial: null,
   wwn: null,
 };
@@ -188,6 +191,7 @@ export function disksOf(machine: Machine): SimDisk[] {
     by_path: `/dev/disk/by-path/pci-0000:00:1f.2-ata-${index + 1}`,
     tran: disk.tran,
     logical_sectors: disk.logicalSectors,
+    read_only: disk.readOnly,
     sizeBytes: disk.sizeBytes,
   }));
 }

@@ -1,6 +1,6 @@
 // The power state machine of every simulated machine: what a Reset asks for, how long it takes, what boots afterwards.
 import { machineExit } from '#protocol/machine-file.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '#model/clock.ts';
 import { takeMachineFault } from './faults.ts';
 import { recordAction } from './action-record.ts';
 import type { ActionResult } from './machine-log.ts';
@@ -169,13 +169,13 @@ export class PowerControl {
     this.#setPower(machine, 'PoweringOff', because);
     machine.boot = 'off';
     await this.#payloads[machine.kind].kill(machine, because);
-    await this.#clock.delay(this.#timings.powerOffMs, signal);
+    await this.#clock.sleep(this.#timings.powerOffMs, signal);
     this.#setPower(machine, 'Off', because);
   }
 
   async #powerOn(machine: Machine, because: string, signal: AbortSignal): Promise<void> {
     this.#setPower(machine, 'PoweringOn', because);
-    await this.#clock.delay(this.#timings.powerOnMs, signal);
+    await this.#clock.sleep(this.#timings.powerOnMs, signal);
     this.#setPower(machine, 'On', because);
     await this.#boot(machine, signal);
   }
@@ -183,7 +183,7 @@ export class PowerControl {
   async #boot(machine: Machine, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     machine.boot = 'post';
-    await this.#clock.delay(this.#timings.postMs, signal);
+    await this.#clock.sleep(this.#timings.postMs, signal);
     applyPendingBios(machine);
     if (takeMachineFault(machine, 'boot-never')) {
       this.#booted(machine, 'none', null, 'stuck', 'fault boot-never');
@@ -301,6 +301,6 @@ export function memoryPayload(clock: Clock): Payload {
     start: (_machine, device) =>
       Promise.resolve({ kind: 'started', state: device.kind === 'disk' ? 'os' : 'agent' }),
     kill: () => Promise.resolve(),
-    shutDown: (_machine, limitMs, signal) => clock.delay(limitMs / 2, signal),
+    shutDown: (_machine, limitMs, signal) => clock.sleep(limitMs / 2, signal),
   };
 }

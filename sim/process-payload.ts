@@ -5,7 +5,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MachineFile } from '#protocol/machine-file.ts';
 import { watchForAgentDeath } from './agent-death.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '#model/clock.ts';
 import { ensureDiskFile, holdsPartitionTable } from './disk-file.ts';
 import { BootFailure } from './errors.ts';
 import { readBootParameters } from './firmware.ts';
@@ -73,11 +73,11 @@ export class ProcessPayload implements Payload {
   async shutDown(machine: Machine, limitMs: number, signal: AbortSignal): Promise<void> {
     const agent = this.#agents.get(machine.uuid);
     // An operating system on the disk is not there to be run; it takes its time to go, and does go.
-    if (!agent) return this.#options.clock.delay(limitMs / 2, signal);
+    if (!agent) return this.#options.clock.sleep(limitMs / 2, signal);
     const limit = new AbortController();
     agent.endedBecause ??= 'graceful shutdown';
     agent.child.kill('SIGTERM');
-    const elapsed = this.#options.clock.delay(limitMs, limit.signal).catch(() => undefined);
+    const elapsed = this.#options.clock.sleep(limitMs, limit.signal).catch(() => undefined);
     await Promise.race([agent.exited, elapsed]);
     limit.abort();
     await this.kill(machine, 'graceful shutdown');

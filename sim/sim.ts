@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Checkpoints } from './checkpoints.ts';
-import { systemClock, type Clock } from './clock.ts';
+import { systemClock, type Clock } from '#model/clock.ts';
 import { startControlApi } from './control-api.ts';
 import { MachineExists, UnknownMachine } from './errors.ts';
 import type { Fault } from './faults.ts';

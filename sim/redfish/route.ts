@@ -1,5 +1,5 @@
 // How one resource of the Redfish service is told: a path, and what each method does there.
-import type { Clock } from '../clock.ts';
+import type { Clock } from '#model/clock.ts';
 import type { Machine } from '../machine.ts';
 import type { PowerControl } from '../power.ts';
 import { RedfishError } from './errors.ts';

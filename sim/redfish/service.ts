@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { takeRequestFaults, type Fault } from '../faults.ts';
 import { closeServer, listen, readBody, BodyTooLarge, type ListenOptions } from '../listener.ts';
 import { logOf, type Machine } from '../machine.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '#model/clock.ts';
 import type { PowerControl } from '../power.ts';
 import { biosRoutes } from './bios.ts';
 import { chassisRoutes } from './chassis.ts';
@@ -95,7 +95,7 @@ async function serve(
   const exchange: Exchange = { request, response, method, path, machine };
   const faults = machine ? takeRequestFaults(machine, method, path) : [];
   for (const fault of faults) {
-    if (fault.kind === 'slow') await bmc.clock.delay(fault.milliseconds, closing);
+    if (fault.kind === 'slow') await bmc.clock.sleep(fault.milliseconds, closing);
     if (fault.kind === 'stale-session') bmc.sessions.forget(String(request.headers['x-auth-token'] ?? ''));
   }
   const deciding = faults.find((fault) => fault.kind !== 'slow' && fault.kind !== 'stale-session');

@@ -1,6 +1,6 @@
 // Who is logged in at one BMC: sessions with an expiry, and basic authentication (DSP0266 §13.3).
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '#model/clock.ts';
 import { RedfishError } from './errors.ts';
 import { collection, link, noContent, resource, route, type Route } from './route.ts';
 

@@ -1,5 +1,5 @@
 // TaskService, and the UpdateService whose updates are tasks. A task's progress follows the clock; nothing runs for it.
-import type { Clock } from '../clock.ts';
+import type { Clock } from '#model/clock.ts';
 import { RedfishError } from './errors.ts';
 import { collection, enabled, link, resource, route, type RedfishAnswer, type Route } from './route.ts';
 
