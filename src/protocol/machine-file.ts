@@ -18,6 +18,8 @@ export interface MachineDisk {
   by_path: string | null;
   tran: string | null;
   logical_sectors: number;
+  /** A disk that takes no writes, as a locked or worn-out one. */
+  read_only?: boolean;
 }
 
 export interface MachineInterface {
