@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseCheckpoint, parseTrapTarget } from './checkpoints.ts';
 import { BadRequest, NoSuchRoute, SimError } from './errors.ts';
 import { parseFault } from './faults.ts';
+import { parseImageFault, type ImageServer } from './image-server.ts';
 import { BodyTooLarge, closeServer, listen, readBody, type ListenOptions } from './listener.ts';
 import { parseMachineSpec } from './machine-spec.ts';
 import type { Sim } from './sim.ts';
@@ -50,6 +51,20 @@ const routes: Record<string, (call: Call) => Answer | Promise<Answer>> = {
     sim.clearFault(id, name);
     return done;
   },
+  'GET /sim/v1/images': ({ sim }) =>
+    ok({
+      url: sim.images?.url ?? null,
+      faults: sim.images?.faults ?? {},
+      requests: sim.images?.requests ?? [],
+    }),
+  'PUT /sim/v1/images/faults/:path': ({ sim, params: [path = ''], body }) => {
+    imagesOf(sim).setFault(path, parseImageFault(body));
+    return done;
+  },
+  'DELETE /sim/v1/images/faults/:path': ({ sim, params: [path = ''] }) => {
+    imagesOf(sim).clearFault(path);
+    return done;
+  },
   'GET /sim/v1/checkpoints': ({ sim }) => ok({ checkpoints: sim.checkpoints.reached }),
   'POST /sim/v1/checkpoints': ({ sim, body }) =>
     sim.checkpoints.reach(parseCheckpoint(body)).killed ? null : done,
@@ -62,6 +77,11 @@ const routes: Record<string, (call: Call) => Answer | Promise<Answer>> = {
     return done;
   },
 };
+
+function imagesOf(sim: Sim): ImageServer {
+  if (!sim.images) throw new BadRequest('The sim was started without a folder of images.');
+  return sim.images;
+}
 
 const done: Answer = { status: 204 };
 const ok = (body: unknown): Answer => ({ status: 200, body });

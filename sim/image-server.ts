@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { normalize, join } from 'node:path';
 import { systemClock, type Clock } from '#model/clock.ts';
+import { BadRequest } from './errors.ts';
 import { closeServer, listen, type ListenOptions } from './listener.ts';
 
 export type ImageFault = { /** How many requests it meets. Absent: until cleared. */ count?: number } & (
@@ -39,6 +40,7 @@ export interface ImageServer extends AsyncDisposable {
   /** With a slash at its end; a file's path follows. */
   readonly url: string;
   readonly requests: readonly ImageRequest[];
+  readonly faults: Readonly<Record<string, ImageFault>>;
   /** One fault per path, beginning with a slash. Replaces the one before. */
   setFault(path: string, fault: ImageFault): void;
   clearFault(path: string): void;
@@ -66,6 +68,9 @@ export async function startImageServer(options: ImageServerOptions): Promise<Ima
   return {
     url: `${address}/`,
     requests,
+    get faults() {
+      return Object.fromEntries(faults);
+    },
     setFault: (path, fault) => faults.set(path, fault),
     clearFault: (path) => faults.delete(path),
     close,
@@ -166,6 +171,27 @@ async function send(serving: Serving, response: ServerResponse, sending: Sending
       await serving.clock.sleep((part.length / fault.bytes_per_second) * 1000, signal);
   }
   response.end();
+}
+
+const faultMembers = {
+  drop: 'after_bytes',
+  stall: 'after_bytes',
+  slow: 'bytes_per_second',
+  status: 'status',
+} as const satisfies Record<ImageFault['kind'], string>;
+
+/** Reads a fault that came over the wire; throws BadRequest naming the member that is wrong. */
+export function parseImageFault(body: Record<string, unknown>): ImageFault {
+  const { kind, count } = body;
+  if (typeof kind !== 'string' || !Object.hasOwn(faultMembers, kind))
+    throw new BadRequest(`An image fault's kind is one of ${Object.keys(faultMembers).join(', ')}.`);
+  const member = faultMembers[kind as ImageFault['kind']]; // a key of the table, checked above
+  const least = kind === 'slow' ? 1 : 0;
+  if (!Number.isSafeInteger(body[member]) || Number(body[member]) < least)
+    throw new BadRequest(`"${member}" of a ${kind} fault must be a whole number from ${least}.`);
+  if (count !== undefined && (!Number.isSafeInteger(count) || Number(count) < 1))
+    throw new BadRequest('"count" of a fault must be a whole number from 1.');
+  return body as unknown as ImageFault; // every member was checked against its type
 }
 
 function takeFault(faults: Map<string, ImageFault>, path: string): ImageFault | undefined {

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { MachineFile } from '#protocol/machine-file.ts';
 import { allocatedBytes } from './disk-file.ts';
+import { startImageServer } from './image-server.ts';
 import type { LogEntry } from './machine-log.ts';
+import { selfSignedCertificate } from './self-signed.ts';
 import { startSim, type MachineView, type Sim } from './sim.ts';
 import { bmcClient, powerBecomes, type BmcClient } from './testing/bmc-client.ts';
 import { bootFiles, openBootShelf, type BootShelf } from './testing/boot-image.ts';
@@ -167,6 +171,48 @@ describe('a process machine', () => {
     await until(machine, t.signal, (entry) => entry.kind === 'agent-start' && second(entry));
     sim.setFault(machine.uuid, { kind: 'agent-death', count: 1 });
     await until(machine, t.signal, (entry) => entry.kind === 'agent-exit' && second(entry));
+  });
+
+  it('boots over HTTPS, and only from a server it trusts where that is asked for', async (t) => {
+    await shelf.put('secure.iso', 'exit=65');
+    const tls = selfSignedCertificate({ address: '127.0.0.1', now: Date.now() });
+    await using images = await startImageServer({ folder: shelf.folder, tls });
+    for (const verifies of [false, true]) {
+      const { machine, bmc } = await machineWith();
+      const insert = `/redfish/v1/Managers/${machine.uuid}/VirtualMedia/Cd/Actions/VirtualMedia.InsertMedia`;
+      await bmc.ask('POST', insert, {
+        body: { Image: `${images.url}secure.iso`, VerifyCertificate: verifies },
+      });
+      await bmc.bootOnceFrom('Cd');
+      await bmc.reset('On');
+      const boot = await until(machine, t.signal, (entry) => entry.kind === 'boot');
+      assert.equal(boot.kind === 'boot' && boot.outcome, verifies ? 'failed' : 'agent');
+    }
+  });
+
+  it('ends an agent that a killed sim left behind, before anything else writes to its disks', async (t) => {
+    const dataFolder = await mkdtemp(join(tmpdir(), 'sim-data-'));
+    t.after(() => rm(dataFolder, { recursive: true, force: true }));
+    const folder = join(dataFolder, 'machines', 'process-0');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'cmdline'), 'a=b');
+    await writeFile(join(folder, 'machine.json'), '{"uuid": "x", "disks": []}');
+    const files = ['--cmdline-file', join(folder, 'cmdline'), '--machine', join(folder, 'machine.json')];
+    const orphan = spawn(process.execPath, [agentEntry, ...files], { stdio: 'ignore' });
+    const bystander = spawn(process.execPath, ['--eval', 'setInterval(() => 0, 60000)'], { stdio: 'ignore' });
+    t.after(() => bystander.kill('SIGKILL'));
+    await writeFile(join(folder, 'agent.pid'), String(orphan.pid));
+    const ended = once(orphan, 'exit');
+    await using sim = await startSim({ ...options, dataFolder });
+    await sim.createMachine({ disks });
+    assert.equal((await ended)[1], 'SIGKILL');
+    await sim.deleteMachine('process-0');
+
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'agent.pid'), String(bystander.pid));
+    await sim.createMachine({ name: 'process-0', disks });
+    assert.equal(bystander.signalCode, null, 'a number that another program has by now is left alone');
+    assert.ok(bystander.pid !== undefined && process.kill(bystander.pid, 0));
   });
 
   it('keeps its disks over a restart of the sim, and leaves no agent behind', async (t) => {

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
+import { connect } from 'node:tls';
 import { MachineExists, UnknownMachine } from './errors.ts';
 import { startSim } from './sim.ts';
 import { bmcClient } from './testing/bmc-client.ts';
@@ -93,6 +96,41 @@ describe('the sim', () => {
     t.diagnostic(`10,000 memory machines in ${seconds.toFixed(2)} s, ${Math.round(each)} bytes of heap each`);
     const view = sim.machine('memory-9999');
     assert.equal((await bmcClient(view).system()).body.UUID, view.uuid);
+  });
+
+  it('serves a folder of images that its control API makes fail', async (t) => {
+    const imagesFolder = await mkdtemp(join(tmpdir(), 'sim-images-'));
+    t.after(() => rm(imagesFolder, { recursive: true, force: true }));
+    await writeFile(join(imagesFolder, 'os.raw'), 'an image');
+    await using sim = await startSim({ imagesFolder });
+    const { url } = await json(await fetch(`${sim.url}/sim/v1/images`));
+    const image = (): Promise<Response> => fetch(`${url}os.raw`);
+    const fault = `${sim.url}/sim/v1/images/faults/${encodeURIComponent('/os.raw')}`;
+    const put = (body: unknown) => fetch(fault, { method: 'PUT', body: JSON.stringify(body) });
+    assert.equal((await put({ kind: 'status', status: 503 })).status, 204);
+    assert.equal((await image()).status, 503);
+    assert.equal((await fetch(fault, { method: 'DELETE' })).status, 204);
+    assert.equal(await (await image()).text(), 'an image');
+    assert.equal((await put({ kind: 'slow' })).status, 400);
+  });
+
+  it('has BMCs with certificates that they signed themselves', async (t) => {
+    await using sim = await startSim({ machines: 1, bmcs: 'shared', tls: 'self-signed' });
+    const [machine] = sim.list();
+    assert.ok(machine);
+    const address = new URL(machine.driver_info.redfish_address);
+    assert.equal(address.protocol, 'https:');
+    const socket = connect({ host: address.hostname, port: Number(address.port), rejectUnauthorized: false });
+    t.after(() => socket.destroy());
+    await once(socket, 'secureConnect');
+    const certificate = socket.getPeerX509Certificate();
+    assert.ok(certificate);
+    assert.ok(certificate.verify(certificate.publicKey), 'it is signed by its own key');
+    assert.equal(certificate.checkIP(address.hostname), address.hostname);
+    await assert.rejects(fetch(address), (error: Error) => {
+      assert.match(String(error.cause), /self-signed/);
+      return true;
+    });
   });
 
   it('runs as a process of its own and ends when told', async () => {

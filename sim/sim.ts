@@ -7,6 +7,7 @@ import { systemClock, type Clock } from '#model/clock.ts';
 import { startControlApi } from './control-api.ts';
 import { MachineExists, UnknownMachine } from './errors.ts';
 import type { Fault } from './faults.ts';
+import { startImageServer, type ImageServer } from './image-server.ts';
 import type { LogEntry } from './machine-log.ts';
 import {
   defaultHardware,
@@ -27,6 +28,7 @@ import { defaultTimings, memoryPayload, PowerControl, type Timings } from './pow
 import { prepareFiles, ProcessPayload } from './process-payload.ts';
 import { startRedfishService, type RedfishService } from './redfish/service.ts';
 import { defaultSessionLimits, type Credentials, type SessionLimits } from './redfish/sessions.ts';
+import { selfSignedCertificate } from './self-signed.ts';
 
 export interface SimOptions {
   /** How many machines to begin with. */
@@ -40,8 +42,8 @@ export interface SimOptions {
   port?: number;
   /** Of the shared BMC, or of the first machine's, the others following it; 0 takes free ones. */
   bmcPort?: number;
-  /** TLS for the BMCs. */
-  tls?: { cert: string; key: string };
+  /** TLS for the BMCs, with that certificate or with one they sign themselves. */
+  tls?: { cert: string; key: string } | 'self-signed';
   credentials?: Credentials;
   sessionLimits?: Partial<SessionLimits>;
   /** Where process machines keep disks and logs. Absent: a temporary folder that is removed at the end. */
@@ -52,6 +54,8 @@ export interface SimOptions {
   agentEnvironment?: Readonly<Record<string, string>>;
   /** Read every byte of kernel and ramdisk at boot, as a machine does. */
   readWholeIso?: boolean;
+  /** Serve the files of this folder over HTTP. */
+  imagesFolder?: string;
   timings?: Partial<Timings>;
   /** Multiplies every timing: 0.1 is ten times as fast. */
   timeScale?: number;
@@ -97,6 +101,8 @@ export interface Sim extends AsyncDisposable {
   readonly checkpoints: Checkpoints;
   /** Where the shared BMC listens; null when each machine has its own. */
   readonly bmcAddress: string | null;
+  /** The image server; null when no folder was given. */
+  readonly images: ImageServer | null;
   /** Throws MachineExists when the name or UUID is taken. */
   createMachine(spec?: MachineSpec): Promise<MachineView>;
   /** Cuts its power and removes it with its files. Throws UnknownMachine. */
@@ -136,6 +142,7 @@ class DataCentre implements Sim {
   readonly #clock: Clock;
   readonly #credentials: Credentials;
   readonly #seed: string;
+  readonly #host: string;
   readonly #power: PowerControl;
   readonly #processes: ProcessPayload;
   readonly #byUuid = new Map<string, Machine>();
@@ -144,6 +151,8 @@ class DataCentre implements Sim {
   readonly #services = new Map<string, RedfishService>();
   readonly checkpoints: Checkpoints;
   #shared: RedfishService | undefined;
+  images: ImageServer | null = null;
+  readonly #tls: { cert: string; key: string } | undefined;
   #control: (AsyncDisposable & { address: string }) | undefined;
   #temporaryFolder: Promise<string> | undefined;
   #nextIndex = 0;
@@ -154,6 +163,11 @@ class DataCentre implements Sim {
     this.#clock = options.clock ?? systemClock;
     this.#credentials = options.credentials ?? { username: 'admin', password: 'password' };
     this.#seed = options.seed ?? 'ingot';
+    this.#host = options.host ?? '127.0.0.1';
+    this.#tls =
+      options.tls === 'self-signed'
+        ? selfSignedCertificate({ address: this.#host, now: this.#clock.now() })
+        : options.tls;
     this.checkpoints = new Checkpoints(() => this.#clock.now());
     this.#processes = new ProcessPayload({
       clock: this.#clock,
@@ -170,7 +184,9 @@ class DataCentre implements Sim {
   }
 
   async open(): Promise<void> {
-    const { host = '127.0.0.1', port = 0, bmcs = 'each', bmcPort = 0, machines = 0 } = this.#options;
+    const { port = 0, bmcs = 'each', bmcPort = 0, machines = 0, imagesFolder: folder } = this.#options;
+    const host = this.#host;
+    if (folder !== undefined) this.images = await startImageServer({ folder, host, clock: this.#clock });
     if (bmcs === 'shared') this.#shared = await this.#startService(`${this.#seed}/shared`, bmcPort);
     this.#control = await startControlApi(this, { host, port });
     for (let count = 0; count < machines; count += 1) await this.#create({});
@@ -249,6 +265,7 @@ class DataCentre implements Sim {
     // Who may ask for something goes first, then what was asked for.
     await this.#control?.[Symbol.asyncDispose]();
     await this.#shared?.[Symbol.asyncDispose]();
+    await this.images?.close();
     await Promise.all(this.#services.values().map((service) => service[Symbol.asyncDispose]()));
     await Promise.all(this.#byUuid.values().map((machine) => this.#power.unplug(machine)));
     await this.#power.settle();
@@ -293,9 +310,9 @@ class DataCentre implements Sim {
   #startService(uuid: string, port: number): Promise<RedfishService> {
     return startRedfishService({
       uuid,
-      host: this.#options.host ?? '127.0.0.1',
+      host: this.#host,
       port,
-      tls: this.#options.tls,
+      tls: this.#tls,
       clock: this.#clock,
       power: this.#power,
       credentials: this.#credentials,

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { startSim, type SimOptions } from '#sim/sim.ts';
 
 const usage =
-  'sim [--machines N] [--kind memory|process] [--data DIR] [--port P] [--bmcs each|shared] [--bmc-port P] [--seed TEXT] [--time-scale X]';
+  'sim [--machines N] [--kind memory|process] [--data DIR] [--port P] [--bmcs each|shared] [--bmc-port P] [--seed TEXT] [--time-scale X] [--images DIR] [--tls]';
 
 try {
   const sim = await startSim(readOptions(process.argv.slice(2)));
@@ -14,6 +14,7 @@ try {
       url: sim.url,
       checkpoints: `${sim.url}/sim/v1/checkpoints`,
       bmc_address: sim.bmcAddress,
+      images: sim.images?.url ?? null,
       machines: sim.list().length,
     })}\n`,
   );
@@ -34,6 +35,8 @@ function readOptions(args: string[]): SimOptions {
       'bmc-port': { type: 'string', default: '0' },
       seed: { type: 'string' },
       'time-scale': { type: 'string', default: '1' },
+      images: { type: 'string' },
+      tls: { type: 'boolean', default: false },
     },
   });
   return {
@@ -45,6 +48,8 @@ function readOptions(args: string[]): SimOptions {
     timeScale: positiveNumber('--time-scale', values['time-scale']),
     ...(values.data !== undefined && { dataFolder: values.data }),
     ...(values.seed !== undefined && { seed: values.seed }),
+    ...(values.images !== undefined && { imagesFolder: values.images }),
+    ...(values.tls && { tls: 'self-signed' }),
   };
 }
 
