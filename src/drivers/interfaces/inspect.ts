@@ -12,13 +12,20 @@ export interface InspectionResult {
   pluginData: Record<string, unknown> | null;
 }
 
+/** The agent is on its way. */
+export type InspectionWait = StepOutcome & {
+  kind: 'wait';
+  /** To be there before it reports: by their MAC addresses the node is recognised. */
+  ports?: InspectionResult['ports'];
+};
+
 /** Finds out what the machine is made of. */
 export interface InspectInterface extends InterfaceContract {
   /**
    * Out of band: gives the result. In band: boots the agent and gives a wait; `continueInspection` then makes the
    * result of what the agent sent.
    */
-  inspect(task: StepTask): Promise<InspectionResult | (StepOutcome & { kind: 'wait' })>;
+  inspect(task: StepTask): Promise<InspectionResult | InspectionWait>;
   continueInspection?(
     task: Task,
     sent: { inventory: Record<string, unknown>; pluginData: Record<string, unknown> },

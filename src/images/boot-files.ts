@@ -1,0 +1,268 @@
+// Base files of boot media (kernel, ramdisk, boot loader): local files, or downloads kept in a bounded cache.
+import { createHash, randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, readdir, readFile, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join, resolve, sep } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { Agent, request } from 'undici';
+import type { Clock } from '#model/clock.ts';
+
+/** A base file cannot be had. The message names the file as it was asked for. */
+export class BootFileUnavailable extends Error {
+  override readonly name = 'BootFileUnavailable';
+
+  constructor(reference: string, reason: string, options?: ErrorOptions) {
+    super(`The boot file ${shown(reference)} cannot be used: ${reason}.`, options);
+  }
+}
+
+export interface BootFilesOptions {
+  /** Where downloads are kept. */
+  folder: string;
+  /** Of one file, and of all that are kept. */
+  maxFileBytes?: number;
+  maxCacheBytes?: number;
+  /** How long a server may be silent. */
+  timeoutSeconds: number;
+  /** True, false, or the file of the authorities that servers are verified by. */
+  verifyCa: boolean | string;
+  clock: Clock;
+}
+
+/** Who names the file: the operator of the service may name any, a node only what `allowedPaths` hold. */
+export type NamedBy = { who: 'operator' } | { who: 'node'; allowedPaths: readonly string[] };
+
+interface CacheEntry {
+  file: string;
+  etag: string | null;
+  lastModified: string | null;
+  checkedAt: number;
+}
+
+/** A server is asked whether a file changed at most this often. */
+const freshMilliseconds = 5 * 60 * 1000;
+
+export class BootFiles {
+  readonly #options: Required<BootFilesOptions>;
+  /** Downloads under way: a thousand machines that boot at once wait for one. */
+  readonly #pending = new Map<string, Promise<string>>();
+
+  constructor(options: BootFilesOptions) {
+    this.#options = { maxFileBytes: 4 * 2 ** 30, maxCacheBytes: 20 * 2 ** 30, ...options };
+  }
+
+  /**
+   * The path of the file on this machine, downloaded first if it is not here. A file that changed where it came from
+   * gets another path, so that what is being read stays what it was. Throws BootFileUnavailable. May be repeated.
+   */
+  async locate(reference: string, by: NamedBy, signal: AbortSignal): Promise<string> {
+    if (/^https?:\/\//i.test(reference)) return await this.#download(reference, signal);
+    const path = localPath(reference);
+    try {
+      // With links followed, so that none leads out of the allowed folders.
+      const real = await realpath(path);
+      if (by.who === 'node') await checkAllowed(reference, real, by.allowedPaths);
+      const { size } = await checkRegular(reference, real);
+      this.#checkSize(reference, size);
+      return real;
+    } catch (cause) {
+      if (cause instanceof BootFileUnavailable) throw cause;
+      throw new BootFileUnavailable(reference, 'it cannot be read', { cause });
+    }
+  }
+
+  async #download(url: string, signal: AbortSignal): Promise<string> {
+    const pending = this.#pending.get(url);
+    if (pending) return await pending;
+    const download = this.#refresh(url, signal).finally(() => this.#pending.delete(url));
+    this.#pending.set(url, download);
+    return await download;
+  }
+
+  async #refresh(url: string, signal: AbortSignal): Promise<string> {
+    const { folder, clock } = this.#options;
+    await mkdir(folder, { recursive: true });
+    const key = createHash('sha256').update(url).digest('hex').slice(0, 32);
+    const known = await this.#read(key);
+    if (known && clock.now() - known.checkedAt < freshMilliseconds)
+      return await touched(join(folder, known.file));
+    try {
+      return await this.#fetch(url, key, known, signal);
+    } catch (cause) {
+      signal.throwIfAborted();
+      // What is here was right a while ago, and a server that is away is no reason to stop every boot.
+      if (known && !(cause instanceof BootFileUnavailable)) return await touched(join(folder, known.file));
+      if (cause instanceof BootFileUnavailable) throw cause;
+      throw new BootFileUnavailable(url, 'its server did not give it', { cause });
+    }
+  }
+
+  async #fetch(url: string, key: string, known: CacheEntry | null, signal: AbortSignal): Promise<string> {
+    const { folder, timeoutSeconds, verifyCa, clock } = this.#options;
+    const milliseconds = timeoutSeconds * 1000;
+    const ca = typeof verifyCa === 'string' ? await readFile(verifyCa, 'utf8') : undefined;
+    await using dispatcher = disposable(
+      new Agent({
+        headersTimeout: milliseconds,
+        bodyTimeout: milliseconds,
+        connect: {
+          timeout: milliseconds,
+          rejectUnauthorized: verifyCa !== false,
+          ...(ca === undefined ? {} : { ca }),
+        },
+      }),
+    );
+    const answer = await request(url, { dispatcher: dispatcher.agent, signal, headers: conditions(known) });
+    const { statusCode, headers, body } = answer;
+    if (statusCode === 304 && known) {
+      await body.dump();
+      await this.#write(key, { ...known, checkedAt: clock.now() });
+      return await touched(join(folder, known.file));
+    }
+    if (statusCode !== 200)
+      throw new BootFileUnavailable(url, `its server answered with status ${statusCode}`);
+    const temporary = join(folder, `${key}.${randomUUID()}.part`);
+    try {
+      const digest = await this.#store(url, body, temporary, signal);
+      const file = `${key}.${digest.slice(0, 32)}`;
+      await rename(temporary, join(folder, file));
+      const { etag, 'last-modified': lastModified } = headers;
+      await this.#write(key, {
+        file,
+        etag: one(etag),
+        lastModified: one(lastModified),
+        checkedAt: clock.now(),
+      });
+      await this.#evict(file);
+      return join(folder, file);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+
+  /** Writes the body to the file and gives its digest. */
+  async #store(url: string, body: NodeJS.ReadableStream, path: string, signal: AbortSignal): Promise<string> {
+    const hash = createHash('sha256');
+    let size = 0;
+    const measure = new Transform({
+      transform: (chunk: Uint8Array, _encoding, next) => {
+        size += chunk.length;
+        hash.update(chunk);
+        try {
+          this.#checkSize(url, size);
+          next(null, chunk);
+        } catch (error) {
+          next(error instanceof Error ? error : new Error(String(error)));
+        }
+      },
+    });
+    await pipeline(body, measure, createWriteStream(path, { flags: 'wx', mode: 0o600 }), { signal });
+    if (size === 0) throw new BootFileUnavailable(url, 'it is empty');
+    return hash.digest('hex');
+  }
+
+  #checkSize(reference: string, size: number): void {
+    if (size > this.#options.maxFileBytes) {
+      throw new BootFileUnavailable(reference, `it is larger than ${this.#options.maxFileBytes} bytes`);
+    }
+  }
+
+  async #read(key: string): Promise<CacheEntry | null> {
+    const { folder } = this.#options;
+    try {
+      // Written by `#write` alone, under a name nobody else chooses.
+      const entry = JSON.parse(await readFile(join(folder, `${key}.json`), 'utf8')) as CacheEntry;
+      await stat(join(folder, entry.file));
+      return entry;
+    } catch {
+      return null; // not here, or half gone: it is downloaded again
+    }
+  }
+
+  async #write(key: string, entry: CacheEntry): Promise<void> {
+    const path = join(this.#options.folder, `${key}.json`);
+    const temporary = `${path}.${randomUUID()}.part`;
+    await writeFile(temporary, JSON.stringify(entry), { mode: 0o600 });
+    await rename(temporary, path);
+  }
+
+  /** Removes what was used longest ago until the rest fits. What is open stays readable until it is closed. */
+  async #evict(newest: string): Promise<void> {
+    const { folder, maxCacheBytes } = this.#options;
+    const names = (await readdir(folder)).filter((name) => !/\.(json|part)$/.test(name));
+    const files = await Promise.all(
+      names.map(async (name) => ({ name, ...sizeAndTime(await stat(join(folder, name))) })),
+    );
+    let total = files.reduce((sum, { size }) => sum + size, 0);
+    for (const { name, size } of files.toSorted((a, b) => a.usedAt - b.usedAt)) {
+      if (total <= maxCacheBytes) return;
+      if (name === newest) continue;
+      await rm(join(folder, name), { force: true });
+      total -= size;
+    }
+  }
+}
+
+function localPath(reference: string): string {
+  if (!/^[a-z][a-z0-9+.-]*:/i.test(reference)) return resolve(reference);
+  try {
+    return fileURLToPath(reference);
+  } catch (cause) {
+    throw new BootFileUnavailable(reference, 'it is neither an http, https nor file URL nor a path', {
+      cause,
+    });
+  }
+}
+
+async function checkAllowed(reference: string, real: string, allowed: readonly string[]): Promise<void> {
+  const folders = await Promise.all(allowed.map((folder) => realpath(folder).catch(() => null)));
+  if (
+    folders.some((folder) => folder !== null && real.startsWith(folder.endsWith(sep) ? folder : folder + sep))
+  )
+    return;
+  throw new BootFileUnavailable(
+    reference,
+    'it is in none of the folders of [conductor]file_url_allowed_paths',
+  );
+}
+
+/** A device or a pipe would never end. */
+async function checkRegular(reference: string, path: string): Promise<{ size: number }> {
+  const found = await stat(path);
+  if (!found.isFile()) throw new BootFileUnavailable(reference, 'it is not a regular file');
+  if (found.size === 0) throw new BootFileUnavailable(reference, 'it is empty');
+  return found;
+}
+
+function conditions(known: CacheEntry | null): Record<string, string> {
+  if (known?.etag) return { 'if-none-match': known.etag };
+  return known?.lastModified ? { 'if-modified-since': known.lastModified } : {};
+}
+
+function disposable(agent: Agent): AsyncDisposable & { agent: Agent } {
+  return { agent, [Symbol.asyncDispose]: () => agent.destroy() };
+}
+
+async function touched(path: string): Promise<string> {
+  const now = new Date();
+  const { mtime } = await stat(path);
+  await utimes(path, now, mtime);
+  return path;
+}
+
+function sizeAndTime({ size, atimeMs }: { size: number; atimeMs: number }): { size: number; usedAt: number } {
+  return { size, usedAt: atimeMs };
+}
+
+function one(header: string | string[] | undefined): string | null {
+  return (Array.isArray(header) ? header[0] : header) ?? null;
+}
+
+/** A URL may carry a password or a signature. */
+function shown(reference: string): string {
+  const url = URL.parse(reference);
+  if (!url || !url.host) return reference;
+  return `${url.protocol}//${url.host}${url.pathname}`;
+}
