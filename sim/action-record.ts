@@ -25,5 +25,6 @@ export function recordAction(
 function sinceDiskWrite(machine: Machine, now: number): number | null {
   const disks = machine.files?.disks ?? [];
   if (disks.length === 0) return null;
-  return Math.max(0, now - Math.max(...disks.map((disk) => statSync(disk.file).mtimeMs)));
+  const last = Math.max(...disks.map((disk) => statSync(disk.file).mtimeMs));
+  return Math.max(0, Math.round(now - last));
 }

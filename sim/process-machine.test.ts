@@ -6,6 +6,7 @@ import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { MachineFile } from '#protocol/machine-file.ts';
 import { allocatedBytes } from './disk-file.ts';
 import { startImageServer } from './image-server.ts';
@@ -15,7 +16,7 @@ import { startSim, type MachineView, type Sim } from './sim.ts';
 import { bmcClient, powerBecomes, type BmcClient } from './testing/bmc-client.ts';
 import { bootFiles, openBootShelf, type BootShelf } from './testing/boot-image.ts';
 
-const agentEntry = join(import.meta.dirname, 'testing', 'stand-in-agent.ts');
+const agentEntry = fileURLToPath(new URL('./testing/stand-in-agent.ts', import.meta.url));
 const options = { kind: 'process', agentEntry, timeScale: 0.02, readWholeIso: true } as const;
 const disks = [{ sizeBytes: 64 * 1024 * 1024 }];
 
