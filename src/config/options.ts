@@ -221,6 +221,7 @@ export const options = {
 
     automated_clean: boolean(true, 'Whether nodes are cleaned before they become available.'),
     allow_deleting_available_nodes: boolean(true, 'Whether a node in available may be deleted.'),
+    automatic_lessee: boolean(true, 'Whether the project that deploys a node becomes its lessee meanwhile.'),
     allow_provisioning_in_maintenance: boolean(true, 'Whether cleaning and provision go on in maintenance.'),
     max_concurrent_deploy: integer(250, 'How many nodes may be deploying at once.', { min: 1 }),
     max_concurrent_clean: integer(50, 'How many nodes may be cleaning or deleting at once.', { min: 1 }),
@@ -432,8 +433,7 @@ export const options = {
       false,
       'Whether the API may listen beyond the loopback while auth_strategy is noauth.',
     ),
-    media_host_ip: string('127.0.0.1', 'The address on which boot media and files are served.'),
-    media_port: integer(0, 'The port of that server; 0 takes a free one.', { min: 0, max: 65535 }),
+    events_kept: integer(200_000, 'How many events are kept; older ones go.', { min: 1000 }),
     commit_batch_limit: integer(256, 'How many commits that arrive together share one sync to the disk.', {
       min: 1,
     }),

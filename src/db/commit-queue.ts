@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { TemporaryFailure } from '#model/faults.ts';
 
 /** What the queue needs of a database: statements that open, close and undo. */
 export interface TransactionControl {
@@ -17,8 +18,12 @@ interface Ran {
   outcome: Outcome;
 }
 
-/** More than this in one commit would keep the first of them waiting for long. */
-const maxJobsPerCommit = 256;
+export interface CommitLimits {
+  /** How many jobs share a commit at most; more would keep the first of them waiting for long. */
+  batch: number;
+  /** How many may wait; one more is refused with TemporaryFailure. */
+  queue: number;
+}
 
 /**
  * Runs write transactions one after the other on one connection, and lets those that arrive together
@@ -29,14 +34,17 @@ const maxJobsPerCommit = 256;
  */
 export class CommitQueue {
   readonly #control: TransactionControl;
+  readonly #limits: CommitLimits;
   #waiting: Job[] = [];
   #draining: Promise<void> | undefined;
 
-  constructor(control: TransactionControl) {
+  constructor(control: TransactionControl, limits: CommitLimits) {
     this.#control = control;
+    this.#limits = limits;
   }
 
   async write<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#waiting.length >= this.#limits.queue) throw new TemporaryFailure();
     return await new Promise<T>((resolve, reject) => {
       this.#waiting.push({
         run,
@@ -79,7 +87,7 @@ export class CommitQueue {
   }
 
   async #runWaiting(ran: Ran[]): Promise<void> {
-    while (ran.length < maxJobsPerCommit) {
+    while (ran.length < this.#limits.batch) {
       const job = this.#waiting.shift();
       if (!job) return;
       ran.push({ job, outcome: await this.#runInSavepoint(job) });

@@ -1,6 +1,8 @@
 // Reads of nodes for answers: one row by what names it, and lists by filter, order and page.
+import { type ExpressionBuilder, type ExpressionWrapper, type SqlBool } from 'kysely';
+import type { ProvisionState } from '#model/provision-states.ts';
 import type { Reader } from './store.ts';
-import type { NodeRow } from './tables.ts';
+import type { NodeRow, Tables } from './tables.ts';
 
 /** The row of the node with this UUID or name, or undefined. */
 export async function readNodeRow(
@@ -9,4 +11,115 @@ export async function readNodeRow(
   value: string,
 ): Promise<NodeRow | undefined> {
   return await reader.selectFrom('nodes').selectAll().where(by, '=', value).executeTakeFirst();
+}
+
+/** What the nodes of a list have in common. Each that is given narrows the list. */
+export interface NodeFilter {
+  /** Whether an instance is on them. */
+  associated?: boolean | undefined;
+  chassis_uuid?: string | undefined;
+  conductor_group?: string | undefined;
+  description_contains?: string | undefined;
+  driver?: string | undefined;
+  fault?: string | undefined;
+  instance_name?: string | undefined;
+  instance_uuid?: string | undefined;
+  lessee?: string | undefined;
+  maintenance?: boolean | undefined;
+  owner?: string | undefined;
+  /** Null: nodes without a parent. */
+  parent_node?: string | null | undefined;
+  /** The owner or the lessee. */
+  project?: string | undefined;
+  provision_state?: ProvisionState | undefined;
+  resource_class?: string | undefined;
+  retired?: boolean | undefined;
+  /** Any of these. */
+  shard?: readonly string[] | undefined;
+  /** Whether they are in any shard. */
+  sharded?: boolean | undefined;
+}
+
+export type NodeSortKey = keyof NodeRow;
+
+export interface NodePage {
+  columns: readonly (keyof NodeRow)[];
+  filter: NodeFilter;
+  sortKey: NodeSortKey;
+  descending: boolean;
+  /** The row after which the page begins. */
+  after?: NodeRow;
+  /** Absent: all that are left. */
+  limit?: number;
+}
+
+/** The rows of a page, with the columns that were asked for. */
+export async function listNodeRows(reader: Reader, page: NodePage): Promise<Partial<NodeRow>[]> {
+  const direction = page.descending ? 'desc' : 'asc';
+  const { after } = page;
+  let query = reader.selectFrom('nodes').select([...page.columns]);
+  query = query.where((nodes) => nodes.and(conditions(nodes, page.filter)));
+  if (after) query = query.where((nodes) => beyond(nodes, page, after));
+  // By its id last of all, so that every order is total and no page skips or repeats a node.
+  if (page.sortKey !== 'id') query = query.orderBy(page.sortKey, direction);
+  query = query.orderBy('id', direction);
+  if (page.limit !== undefined) query = query.limit(page.limit);
+  return await query.execute();
+}
+
+type Nodes = ExpressionBuilder<Tables, 'nodes'>;
+type Condition = ExpressionWrapper<Tables, 'nodes', SqlBool>;
+
+/** One row per filter. */
+const conditionOf: {
+  [Name in keyof NodeFilter]-?: (nodes: Nodes, value: Exclude<NodeFilter[Name], undefined>) => Condition;
+} = {
+  associated: (nodes, value) => nodes('instance_uuid', value ? 'is not' : 'is', null),
+  chassis_uuid: (nodes, value) => nodes('chassis_uuid', '=', value),
+  conductor_group: (nodes, value) => nodes('conductor_group', '=', value),
+  description_contains: (nodes, value) =>
+    nodes(
+      nodes.fn<number>('instr', [nodes.fn('lower', ['description']), nodes.val(value.toLowerCase())]),
+      '>',
+      0,
+    ),
+  driver: (nodes, value) => nodes('driver', '=', value),
+  fault: (nodes, value) => nodes(nodes.cast<string>('fault', 'text'), '=', value),
+  instance_name: (nodes, value) => nodes('instance_name', '=', value),
+  instance_uuid: (nodes, value) => nodes('instance_uuid', '=', value),
+  lessee: (nodes, value) => nodes('lessee', '=', value),
+  maintenance: (nodes, value) => nodes('maintenance', '=', Number(value)),
+  owner: (nodes, value) => nodes('owner', '=', value),
+  parent_node: (nodes, value) =>
+    value === null ? nodes('parent_node', 'is', null) : nodes('parent_node', '=', value),
+  project: (nodes, value) => nodes.or([nodes('owner', '=', value), nodes('lessee', '=', value)]),
+  provision_state: (nodes, value) => nodes('provision_state', '=', value),
+  resource_class: (nodes, value) => nodes('resource_class', '=', value),
+  retired: (nodes, value) => nodes('retired', '=', Number(value)),
+  shard: (nodes, value) => nodes('shard', 'in', value),
+  sharded: (nodes, value) => nodes('shard', value ? 'is not' : 'is', null),
+};
+
+function conditions(nodes: Nodes, filter: NodeFilter): Condition[] {
+  return Object.entries(filter).flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    // Each name's function takes that name's own value, which Object.entries forgets.
+    const condition = conditionOf[name as keyof NodeFilter] as (nodes: Nodes, value: unknown) => Condition;
+    return [condition(nodes, value)];
+  });
+}
+
+/** What comes after a row: a greater sort key, or the same and a greater id. Null is less than any value. */
+function beyond(nodes: Nodes, page: NodePage, after: NodeRow): Condition {
+  const { sortKey: key, descending } = page;
+  const further = descending ? '<' : '>';
+  const nextId = nodes('id', further, after.id);
+  if (key === 'id') return nextId;
+  const value = after[key];
+  if (value === null) {
+    const sameAndNext = nodes.and([nodes(key, 'is', null), nextId]);
+    return descending ? sameAndNext : nodes.or([nodes(key, 'is not', null), sameAndNext]);
+  }
+  const ways = [nodes(key, further, value), nodes.and([nodes(key, '=', value), nextId])];
+  return nodes.or(descending ? [...ways, nodes(key, 'is', null)] : ways);
 }

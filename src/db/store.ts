@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely, type Transaction as KyselyTransaction } from 'kysely';
-import { CommitQueue } from './commit-queue.ts';
+import { type CommitLimits, CommitQueue } from './commit-queue.ts';
 import { migrations } from './migrations.ts';
 import { SqliteConnection, sqliteDialect } from './sqlite-dialect.ts';
 import type { Tables } from './tables.ts';
@@ -26,6 +26,8 @@ export interface Store extends AsyncDisposable {
   write<T>(change: (transaction: Transaction) => Promise<T>): Promise<T>;
 }
 
+const defaultLimits: CommitLimits = { batch: 256, queue: 10_000 };
+
 /** The database could not be opened or brought up to date. */
 export class StoreError extends Error {
   constructor(path: string, cause: unknown) {
@@ -43,7 +45,7 @@ export class StoreError extends Error {
  * Opens the embedded store, making it when it is not there, and brings its tables up to date.
  * Write-ahead log with `synchronous=FULL`: a commit returns when it is on the disk.
  */
-export async function openSqliteStore(path: string): Promise<Store> {
+export async function openSqliteStore(path: string, limits: CommitLimits = defaultLimits): Promise<Store> {
   try {
     mkdirSync(dirname(path), { recursive: true });
     const writing = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: 5000 });
@@ -52,7 +54,7 @@ export async function openSqliteStore(path: string): Promise<Store> {
     await migrate(writing, writer);
     const reading = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
     const read = new Kysely<Tables>({ dialect: sqliteDialect(new SqliteConnection(reading)) });
-    const commits = new CommitQueue(writing);
+    const commits = new CommitQueue(writing, limits);
     return {
       read,
       write: async (change) => await commits.write(async () => await change(writer)),

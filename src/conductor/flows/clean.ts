@@ -1,0 +1,93 @@
+import type { Settings } from '#config/settings.ts';
+import type { StepOutcome } from '#drivers/steps.ts';
+import type { StepTask } from '#drivers/task.ts';
+import type { OperationRecord, OperationStep } from '#protocol/operation.ts';
+import {
+  askedSteps,
+  driverSteps,
+  type Flow,
+  flowStep,
+  type PlanContext,
+  sortSteps,
+  withAgentSteps,
+} from './flow.ts';
+
+/**
+ * Ensures: the machine is as its next user may find it: disks erased by every enabled step, in order of priority.
+ * When: `provide` and after tear down (automated), or `clean` with the steps named. Not its business: inspection.
+ */
+export const clean: Flow = {
+  kind: 'clean',
+  stepFlow: 'clean',
+  stepField: 'clean_step',
+  plan(context) {
+    if (context.input.disableRamdisk) return cleanSteps(context);
+    return [
+      flowStep('prepare_cleaning', true),
+      flowStep('collect_agent_steps'),
+      flowStep('tear_down_cleaning'),
+    ];
+  },
+  own: {
+    async prepare_cleaning(task) {
+      await task.driver.power.validate(task);
+      return await task.driver.deploy.prepareAgent(task);
+    },
+    collect_agent_steps: collectAgentSteps,
+    async tear_down_cleaning(task) {
+      return await task.driver.deploy.tearDownAgent(task);
+    },
+  },
+  finish: (operation, node) => ({
+    raise: [operation.input.manual || node.retired ? 'manage' : 'done'],
+    columns: { last_error: null, ...(node.fault === 'clean failure' ? outOfMaintenance : {}) },
+    history: { severity: 'INFO', ...endOf(operation), event: 'Cleaning ended' },
+  }),
+  fail: (operation, _node, error, stepRan) => ({
+    raise: ['fail'],
+    columns: {
+      last_error: error,
+      // A machine half cleaned is nobody's to use before somebody looked (ironic conductor/cleaning.py).
+      ...(stepRan ? { maintenance: true, maintenance_reason: error, fault: 'clean failure' as const } : {}),
+    },
+    history: { severity: 'ERROR', ...endOf(operation), event: error },
+  }),
+  async cleanUp(task) {
+    if (task.settings.conductor.poweroff_in_cleanfail && !task.node.disable_power_off)
+      await task.setPower('power off');
+    await task.driver.boot.cleanUpRamdisk(task);
+  },
+};
+
+const outOfMaintenance = { maintenance: false, maintenance_reason: null, fault: null };
+
+const endOf = (operation: OperationRecord) => ({
+  type: operation.input.manual ? ('manual_cleaning_end' as const) : ('automated_cleaning_end' as const),
+});
+
+/** Automated: everything enabled, sorted. By hand: what was asked for, in the order it was. */
+function cleanSteps({ driver, settings, input }: PlanContext): OperationStep[] {
+  if (input.manual) return askedSteps(driver, 'clean', input.steps);
+  return enabled(driverSteps(driver, 'clean'), settings);
+}
+
+/** Those of priority above 0, by `[conductor]clean_step_priority_override` (`interface.step:priority`) or their own. */
+function enabled(steps: readonly OperationStep[], settings: Settings): OperationStep[] {
+  const overrides: Readonly<Record<string, string>> = settings.conductor.clean_step_priority_override;
+  return steps
+    .map((step) => ({
+      ...step,
+      priority: Number(overrides[`${step.interface}.${step.step}`] ?? step.priority),
+    }))
+    .filter((step) => step.priority > 0);
+}
+
+/** The rest of the plan, now that the agent can say what it offers. */
+async function collectAgentSteps(task: StepTask, context: PlanContext): Promise<StepOutcome> {
+  const offered = (await task.driver.deploy.agentSteps?.(task, 'clean')) ?? [];
+  const own = cleanSteps(context);
+  const steps = context.input.manual
+    ? withAgentSteps('clean', own, offered)
+    : sortSteps('clean', [...own, ...enabled(offered, context.settings)]);
+  return { kind: 'done', remaining: [...steps, ...task.remainingSteps] };
+}

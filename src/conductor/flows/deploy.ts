@@ -1,0 +1,72 @@
+import type { StepOutcome } from '#drivers/steps.ts';
+import type { StepTask } from '#drivers/task.ts';
+import type { OperationStep } from '#protocol/operation.ts';
+import {
+  askedSteps,
+  driverSteps,
+  type Flow,
+  flowStep,
+  isSameStep,
+  type PlanContext,
+  sortSteps,
+  withAgentSteps,
+} from './flow.ts';
+
+/**
+ * Ensures: the image and the config drive are on the root disk, verified, and the machine boots them.
+ * When: `active` and `rebuild`. Not its business: erasing what was there before (clean).
+ */
+export const deploy: Flow = {
+  kind: 'deploy',
+  stepFlow: 'deploy',
+  stepField: 'deploy_step',
+  plan: (context) => [flowStep('prepare'), ...planSteps(context)],
+  own: {
+    async prepare(task) {
+      await task.driver.power.validate(task);
+      await task.driver.deploy.validate(task);
+      return await task.driver.deploy.prepare(task);
+    },
+    collect_agent_steps: collectAgentSteps,
+  },
+  finish: () => ({
+    raise: ['done'],
+    columns: { last_error: null },
+    history: { severity: 'INFO', type: 'deployment_end', event: 'Deployment ended: the instance is running' },
+  }),
+  fail: (_operation, _node, error) => ({
+    raise: ['fail'],
+    columns: { last_error: error },
+    history: { severity: 'ERROR', type: 'deploying', event: error },
+  }),
+  async cleanUp(task) {
+    if (task.settings.deploy.power_off_after_deploy_failure && !task.node.disable_power_off) {
+      await task.setPower('power off');
+    }
+    await task.driver.boot.cleanUpRamdisk(task);
+  },
+};
+
+/** The driver's steps and those asked for; where both name one, what was asked for wins, and priority 0 removes it. */
+function planSteps({ driver, input }: PlanContext): OperationStep[] {
+  const asked = askedSteps(driver, 'deploy', input.steps);
+  const steps = [
+    ...driverSteps(driver, 'deploy').filter((step) => !asked.some((one) => isSameStep(one, step))),
+    ...asked,
+  ].filter((step) => step.priority > 0);
+  const sorted = sortSteps('deploy', steps);
+  if (!driver.deploy.agentSteps) return sorted;
+  // The agent is there once the core step has booted it; only then does one know what it offers.
+  return sorted.flatMap((step) =>
+    step.interface === 'deploy' && step.step === 'deploy' ? [step, flowStep('collect_agent_steps')] : [step],
+  );
+}
+
+/** Merges the agent's steps of priority above 0 into what is left of the plan. */
+async function collectAgentSteps(task: StepTask, { input, driver }: PlanContext): Promise<StepOutcome> {
+  const offered = (await task.driver.deploy.agentSteps?.(task, 'deploy')) ?? [];
+  const asked = askedSteps(driver, 'deploy', input.steps);
+  const agents = offered.filter((step) => step.priority > 0 && !asked.some((one) => isSameStep(one, step)));
+  const planned = withAgentSteps('deploy', task.remainingSteps, offered);
+  return { kind: 'done', remaining: sortSteps('deploy', [...planned, ...agents]) };
+}

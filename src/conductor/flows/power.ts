@@ -1,0 +1,32 @@
+import { isPowerTarget } from '#model/power-states.ts';
+import { InvalidParameterValue } from '#model/faults.ts';
+import { type Flow, flowStep } from './flow.ts';
+
+/**
+ * Ensures: the machine is on, off or rebooted as asked, and the node's record says what it is.
+ * When: `PUT …/states/power`. Not its business: the provision state, which stays.
+ */
+export const power: Flow = {
+  kind: 'power',
+  stepFlow: null,
+  stepField: null,
+  plan: () => [flowStep('set_power')],
+  own: {
+    async set_power(task, { input }) {
+      const { powerTarget: target, powerTimeoutSeconds: timeoutSeconds } = input;
+      if (!isPowerTarget(target)) throw new InvalidParameterValue(`'${target}' is no power state to go to`);
+      // A reboot that was under way when the conductor died: on is what is left of it to ensure.
+      const goal = task.attempt > 1 && target.endsWith('rebooting') ? 'power on' : target;
+      await task.setPower(goal, timeoutSeconds === undefined ? {} : { timeoutSeconds });
+      return { kind: 'done' };
+    },
+  },
+  finish: () => ({ columns: { target_power_state: null, last_error: null } }),
+  fail: (operation, _node, error) => {
+    const message = `Could not change the power state to '${operation.input.powerTarget}': ${error}`;
+    return {
+      columns: { target_power_state: null, last_error: message },
+      history: { severity: 'ERROR', type: 'monitoring', event: message },
+    };
+  },
+};

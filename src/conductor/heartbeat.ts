@@ -1,0 +1,88 @@
+import { timingSafeEqual } from 'node:crypto';
+import { readNode, updateNode } from '#db/nodes.ts';
+import { wireTime } from '#model/clock.ts';
+import { InvalidParameterValue, NodeLocked, NodeNotFound } from '#model/faults.ts';
+import type { NodeRecord } from '#model/node-record.ts';
+import { isWaiting, stateRow } from '#model/provision-states.ts';
+import type { ConductorCalls, RequestContext } from '#protocol/rpc.ts';
+import type { Operations } from './operations.ts';
+import type { ConductorParts } from './parts.ts';
+
+/**
+ * What an agent's sign of life means: it is noted, and an operation that waits for the agent goes on. Throws
+ * InvalidParameterValue for a token, address or certificate that is not the node's (agent-api heartbeat.checks_in_order).
+ */
+export async function heartbeat(
+  parts: ConductorParts,
+  operations: Operations,
+  args: ConductorCalls['heartbeat']['args'],
+  context: RequestContext,
+): Promise<void> {
+  const node = await readNode(parts.store.read, args.node);
+  if (!node) throw new NodeNotFound({ node: args.node });
+  checkHeartbeat(parts, node, args);
+  const now = wireTime(parts.clock.now());
+  const columns = {
+    driver_internal_info: {
+      agent_url: args.callbackUrl,
+      agent_last_heartbeat: now,
+      ...(args.agentVersion === null ? {} : { agent_version: args.agentVersion }),
+      ...(args.agentVerifyCa === null ? {} : { agent_verify_ca: args.agentVerifyCa }),
+      agent_status: args.agentStatus,
+      agent_status_message: args.agentStatusMessage,
+    },
+    // A machine that gives signs of life is not one that never came back.
+    ...(isWaiting(node.provision_state) ? { provision_updated_at: now } : {}),
+  };
+  if (continuesFlow(node) && (await wakeIfFree(operations, node.uuid, context, columns))) return;
+  await parts.store.write(async (transaction) => await updateNode(transaction, node.uuid, columns));
+}
+
+function continuesFlow(node: NodeRecord): boolean {
+  const meaning = stateRow(node.provision_state).heartbeat;
+  return meaning.startsWith('continue') || meaning === 'finish rescue';
+}
+
+/** While somebody holds the node its step is at work, and finds the heartbeat when it ends. */
+async function wakeIfFree(
+  operations: Operations,
+  uuid: string,
+  context: RequestContext,
+  columns: Parameters<typeof updateNode>[2],
+): Promise<boolean> {
+  try {
+    return await operations.wake(uuid, context, { columns });
+  } catch (error) {
+    if (error instanceof NodeLocked) return false;
+    throw error;
+  }
+}
+
+function checkHeartbeat(
+  parts: ConductorParts,
+  node: NodeRecord,
+  args: ConductorCalls['heartbeat']['args'],
+): void {
+  if (args.agentVersion === null && args.agentStatus === null) {
+    throw new InvalidParameterValue('A heartbeat names its agent_version');
+  }
+  const { agent_secret_token: token, agent_verify_ca: certificate } = node.driver_internal_info;
+  if (typeof token !== 'string' || args.agentToken === null || !isSame(token, args.agentToken)) {
+    throw new InvalidParameterValue(`The agent token of the heartbeat is not the one of node ${node.uuid}`);
+  }
+  if (parts.settings.agent.require_tls && !args.callbackUrl.startsWith('https://')) {
+    throw new InvalidParameterValue(
+      'The callback_url of a heartbeat must be https: [agent]require_tls is set',
+    );
+  }
+  if (typeof certificate === 'string' && args.agentVerifyCa !== null && certificate !== args.agentVerifyCa) {
+    throw new InvalidParameterValue(
+      `The agent of node ${node.uuid} came with another certificate than before`,
+    );
+  }
+}
+
+function isSame(known: string, given: string): boolean {
+  const [a, b] = [Buffer.from(known), Buffer.from(given)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

@@ -1,0 +1,201 @@
+import { NodeLockLost } from '#db/node-lock.ts';
+import { readOpenOperation, readOpenOperations } from '#db/operations.ts';
+import { composeDriver } from '#drivers/compose.ts';
+import type { NodeRecord } from '#model/node-record.ts';
+import { isWaiting } from '#model/provision-states.ts';
+import type { OperationInput, OperationKind, OperationRecord, Wait } from '#protocol/operation.ts';
+import type { RequestContext } from '#protocol/rpc.ts';
+import { flows } from './flows/all.ts';
+import { type Decide, type LockedNode, lockNode, type NodeCommit, takeOverNode } from './locked-node.ts';
+import { newOperation } from './new-operation.ts';
+import type { ConductorParts } from './parts.ts';
+import { runOperation, shownStep } from './run-steps.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+/** What begins with an operation: its input, and the rest of the commit that accepts it. */
+export interface Beginning extends Pick<NodeCommit, 'raise' | 'target' | 'columns' | 'history' | 'also'> {
+  input: OperationInput;
+}
+
+/** Begins operations, runs them on the pool, and wakes those that wait. */
+export class Operations {
+  readonly #parts: ConductorParts;
+  readonly #pool: WorkerPool;
+  readonly #signal: AbortSignal;
+  /** Abort controllers of the timers of waiting operations, by node. */
+  readonly #timers = new Map<string, AbortController>();
+
+  constructor(parts: ConductorParts, pool: WorkerPool, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#pool = pool;
+    this.#signal = signal;
+  }
+
+  /**
+   * Accepts an operation: lock, transition and operation in one commit; then it runs by itself. `decide` throws
+   * what forbids it, with nothing changed. Throws NodeLocked, NodeNotFound, NoFreeConductorWorker.
+   */
+  async begin(
+    uuid: string,
+    kind: OperationKind,
+    context: RequestContext,
+    decide: (...args: Parameters<Decide>) => Beginning | Promise<Beginning>,
+  ): Promise<void> {
+    using place = this.#pool.reserve();
+    let operation: OperationRecord | undefined;
+    const node = await lockNode(this.#parts, uuid, context, async (record, transaction) => {
+      const { input, ...commit } = await decide(record, transaction);
+      const driver = composeDriver(this.#parts.registry, record);
+      const planned = { ...record, ...commit.columns };
+      operation = newOperation(this.#parts, planned, driver, kind, input);
+      return {
+        ...commit,
+        newOperation: operation,
+        columns: { ...commit.columns, ...shownStep(flows[kind], operation.steps[0], record) },
+        tell: [{ kind: 'operation.started', data: { kind } }],
+      };
+    });
+    if (!operation) throw new Error('lockNode returned without having called decide');
+    await this.#parts.checkpoint(`${kind}:begun`, uuid);
+    this.#run(place.run.bind(place), node, operation);
+  }
+
+  /**
+   * Goes on with a waiting operation: the agent was heard of, or the time has come. Does nothing when it is
+   * not waiting, and says so; throws NodeLocked when it is in somebody's hands. `change` and `memo` come with the
+   * same commit. May be repeated.
+   */
+  async wake(
+    uuid: string,
+    context: RequestContext,
+    change: NodeCommit = {},
+    memo: Record<string, unknown> = {},
+  ): Promise<boolean> {
+    const operation = await readOpenOperation(this.#parts.store.read, uuid);
+    if (operation?.state !== 'waiting') return false;
+    using place = this.#pool.reserve();
+    const running = { state: 'running', wait: null, memo: { ...operation.memo, ...memo } } as const;
+    const node = await this.#lockWaiting(uuid, context, operation, change, running);
+    if (node) this.#run(place.run.bind(place), node, { ...operation, ...running });
+    return node !== undefined;
+  }
+
+  /**
+   * Ends a waiting operation as failed: its time is over, or it was asked to. What it began is undone, then the
+   * node is in its failed state. Does nothing when it does not wait. Throws NodeLocked.
+   */
+  async endWaiting(uuid: string, context: RequestContext, error: string): Promise<void> {
+    const operation = await readOpenOperation(this.#parts.store.read, uuid);
+    if (operation?.state !== 'waiting') return;
+    using place = this.#pool.reserve();
+    const failing = { state: 'failing', error, wait: null } as const;
+    const node = await this.#lockWaiting(uuid, context, operation, {}, failing);
+    if (node) this.#run(place.run.bind(place), node, { ...operation, ...failing });
+  }
+
+  async #lockWaiting(
+    uuid: string,
+    context: RequestContext,
+    operation: OperationRecord,
+    change: NodeCommit,
+    changes: Partial<OperationRecord>,
+  ): Promise<LockedNode | undefined> {
+    const decide = async (record: NodeRecord, transaction: Parameters<Decide>[1]): Promise<NodeCommit> => {
+      const now = await readOpenOperation(transaction, uuid);
+      // Somebody else woke it between the look and the lock.
+      if (now?.id !== operation.id || now.state !== 'waiting') throw new NotWaiting();
+      const resumes = isWaiting(record.provision_state) && changes.state === 'running';
+      return {
+        ...change,
+        ...(resumes ? { raise: ['resume'] } : {}),
+        operation: { id: operation.id, changes: { owner: this.#parts.hostname, ...changes } },
+      };
+    };
+    try {
+      const node = await lockNode(this.#parts, uuid, context, decide, { patient: false });
+      this.#timers.get(uuid)?.abort();
+      return node;
+    } catch (error) {
+      if (error instanceof NotWaiting) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Takes up what this conductor, or the dead one of that host name, left: what ran goes on from its last commit,
+   * what waits is waited for. Gives how many operations it took up.
+   */
+  async resume(from: string, context: RequestContext): Promise<number> {
+    const open = await readOpenOperations(this.#parts.store.read);
+    let resumed = 0;
+    for (const operation of open) {
+      if (operation.owner !== from) continue;
+      resumed += 1;
+      if (operation.state === 'waiting' && operation.wait) this.#waitFor(operation.node_uuid, operation.wait);
+      else await this.#takeOver(operation, from, context);
+    }
+    return resumed;
+  }
+
+  async #takeOver(operation: OperationRecord, from: string, context: RequestContext): Promise<void> {
+    const node = await takeOverNode(this.#parts, operation.node_uuid, from, context);
+    if (!node) return;
+    const changes = { attempt: operation.attempt + 1, owner: this.#parts.hostname };
+    await node.commit({ operation: { id: operation.id, changes } });
+    this.#parts.log.info(
+      { node: node.uuid, operation: operation.id, kind: operation.kind, cursor: operation.cursor },
+      'goes on with an operation from its last committed step',
+    );
+    // What was accepted runs: it does not wait for a place like new work does.
+    this.#run((_group, work) => void work(), node, { ...operation, ...changes });
+  }
+
+  #run(
+    start: (group: string, work: () => Promise<void>) => void,
+    node: LockedNode,
+    operation: OperationRecord,
+  ): void {
+    start(node.record.owner ?? '', async () => {
+      try {
+        const end = await runOperation(this.#parts, node, operation, this.#signal);
+        if (end.kind === 'waits') this.#waitFor(node.uuid, end.wait);
+      } catch (error) {
+        // The row stands as committed: whoever holds the node now, or starts next, goes on from it.
+        if (this.#signal.aborted) return;
+        const level = error instanceof NodeLockLost ? 'warn' : 'error';
+        this.#parts.log[level](
+          { node: node.uuid, operation: operation.id, err: error },
+          'left an operation as it stands',
+        );
+      }
+    });
+  }
+
+  /** Wakes the operation when its time comes; a heartbeat may be sooner. */
+  #waitFor(uuid: string, wait: Wait): void {
+    const at = wait.for === 'hold' ? undefined : wait.at;
+    if (at === undefined) return;
+    this.#timers.get(uuid)?.abort();
+    const timer = new AbortController();
+    this.#timers.set(uuid, timer);
+    const signal = AbortSignal.any([this.#signal, timer.signal]);
+    const due = Math.max(0, Date.parse(at) - this.#parts.clock.now());
+    void this.#parts.clock
+      .sleep(due, signal)
+      .then(
+        async () => await this.wake(uuid, { requestId: `req-${this.#parts.random.uuid()}`, userId: null }),
+      )
+      .catch((error: unknown) => {
+        if (signal.aborted) return;
+        // Somebody holds the node, or the pool is full: look again a little later.
+        this.#parts.log.debug({ node: uuid, err: error }, 'could not go on with a waiting operation yet');
+        const again = this.#parts.clock.now() + this.#parts.settings.ingot.driver_poll_interval * 1000;
+        this.#waitFor(uuid, { for: 'poll', at: new Date(again).toISOString() });
+      })
+      .finally(() => {
+        if (this.#timers.get(uuid) === timer) this.#timers.delete(uuid);
+      });
+  }
+}
+
+class NotWaiting extends Error {}

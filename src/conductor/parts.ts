@@ -1,0 +1,23 @@
+import type { Settings } from '#config/settings.ts';
+import type { Ring } from '#db/ring.ts';
+import type { Store } from '#db/store.ts';
+import type { DriverRegistry } from '#drivers/registry.ts';
+import type { Log } from '#drivers/task.ts';
+import type { Clock, Random } from '#model/clock.ts';
+
+/** What a conductor is made of; all of it passed in. */
+export interface ConductorParts {
+  readonly hostname: string;
+  readonly settings: Settings;
+  readonly store: Store;
+  readonly ring: Ring;
+  readonly registry: DriverRegistry;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /**
+   * Called at every boundary where the process could die with a difference: before a step runs, after it ran,
+   * after its outcome is committed. A simulator that wants to kill the process there never answers.
+   */
+  readonly checkpoint: (name: string, nodeUuid: string) => Promise<void>;
+}

@@ -1,0 +1,50 @@
+import { wireTime } from '#model/clock.ts';
+import { NodeLocked } from '#model/faults.ts';
+import {
+  allProvisionStates,
+  type ProvisionState,
+  stateRow,
+  type WaitStart,
+} from '#model/provision-states.ts';
+import type { PeriodicTask } from './periodic-task.ts';
+
+/**
+ * Ensures: no node waits for an agent for longer than the option of its state allows; it fails with words that say
+ * for whom it waited. When: every [conductor]check_provision_state_interval. Not its business: nodes in somebody's
+ * hands or in maintenance (ironic conductor/manager.py _fail_if_in_state, 2026.2).
+ */
+export const checkTimeouts: PeriodicTask = {
+  name: 'check-timeouts',
+  spacingSeconds: (settings) => settings.conductor.check_provision_state_interval,
+  async run({ parts, operations }, context) {
+    for (const { state, seconds, measuredFrom } of limitedStates(parts.settings.conductor)) {
+      const overdue = await parts.store.read
+        .selectFrom('nodes')
+        .select(['uuid', 'driver', 'conductor_group'])
+        .where('provision_state', '=', state)
+        .where('reservation', 'is', null)
+        .where('maintenance', '=', 0)
+        .where(measuredFrom, '<', wireTime(parts.clock.now() - seconds * 1000))
+        .limit(parts.settings.conductor.periodic_max_workers * 16)
+        .execute();
+      for (const node of overdue) {
+        if ((await parts.ring.findHost(node)) !== parts.hostname) continue;
+        const error = `Timeout: nothing was heard of the agent for ${seconds} s while the node was in '${state}'. Look at its console: did it boot the ramdisk, and can it reach the API?`;
+        await operations.endWaiting(node.uuid, context, error).catch((reason: unknown) => {
+          if (!(reason instanceof NodeLocked)) throw reason;
+        });
+      }
+    }
+  },
+};
+
+function limitedStates(
+  limits: Readonly<Record<string, unknown>>,
+): { state: ProvisionState; seconds: number; measuredFrom: WaitStart }[] {
+  return allProvisionStates.flatMap((state) => {
+    const { timeout } = stateRow(state);
+    if (!timeout) return [];
+    const seconds = Number(limits[timeout.option]);
+    return seconds > 0 ? [{ state, seconds, measuredFrom: timeout.measuredFrom }] : [];
+  });
+}

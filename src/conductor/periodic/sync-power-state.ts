@@ -1,0 +1,116 @@
+import { updateNode } from '#db/nodes.ts';
+import { wireTime } from '#model/clock.ts';
+import { NodeLocked } from '#model/faults.ts';
+import { allProvisionStates, stateRow } from '#model/provision-states.ts';
+import type { PowerState } from '#model/power-states.ts';
+import type { RequestContext } from '#protocol/rpc.ts';
+import { lockNode } from '../locked-node.ts';
+import type { Provisioning } from '../provisioning.ts';
+import { readingTask, taskOf } from '../task.ts';
+import { forEachAtMost, type PeriodicTask } from './periodic-task.ts';
+
+/** How often in a row a node's power could not be read or mended, by node. */
+type Failures = Map<string, number>;
+
+/**
+ * Ensures: the power state in a node's record is what its BMC says, or the machine is brought to what the record says
+ * ([conductor]force_power_state_during_sync). A BMC that does not answer [conductor]power_state_sync_max_retries
+ * times puts its node into maintenance. When: every [conductor]sync_power_state_interval. Not its business: nodes in
+ * somebody's hands, in maintenance, or in a state whose row says so (rpc-and-conductor `power_sync`).
+ */
+export function syncPowerState(failures: Failures = new Map()): PeriodicTask {
+  return {
+    name: 'sync-power-state',
+    spacingSeconds: (settings) => settings.conductor.sync_power_state_interval,
+    async run(provisioning, context) {
+      const { parts } = provisioning;
+      const states = allProvisionStates.filter((state) => stateRow(state).powerSync);
+      const nodes = await parts.store.read
+        .selectFrom('nodes')
+        .select(['uuid', 'driver', 'conductor_group'])
+        .where('provision_state', 'in', states)
+        .where('reservation', 'is', null)
+        .where('target_power_state', 'is', null)
+        .where('maintenance', '=', 0)
+        .execute();
+      const failedFirst = nodes.toSorted((a, b) => (failures.get(b.uuid) ?? 0) - (failures.get(a.uuid) ?? 0));
+      await forEachAtMost(failedFirst, parts.settings.conductor.sync_power_state_workers, async (node) => {
+        provisioning.signal.throwIfAborted();
+        if ((await parts.ring.findHost(node)) === parts.hostname) {
+          await syncNode(provisioning, failures, node.uuid, context);
+        }
+      });
+    },
+  };
+}
+
+async function syncNode(
+  provisioning: Provisioning,
+  failures: Failures,
+  uuid: string,
+  context: RequestContext,
+): Promise<void> {
+  const { parts, signal } = provisioning;
+  try {
+    const task = await readingTask(parts, uuid, signal);
+    const before = task.node;
+    const seen = await task.driver.power.getPowerState(task);
+    if (seen === 'error') throw new Error("the BMC says 'error'");
+    if (seen === null || seen === before.power_state) {
+      failures.delete(uuid);
+      return;
+    }
+    await mend(provisioning, failures, { uuid, seen, stored: before.power_state }, context);
+  } catch (error) {
+    if (error instanceof NodeLocked) return;
+    signal.throwIfAborted();
+    await countFailure(provisioning, failures, uuid, error);
+  }
+}
+
+async function mend(
+  { parts, signal }: Provisioning,
+  failures: Failures,
+  { uuid, seen, stored }: { uuid: string; seen: PowerState; stored: PowerState | null },
+  context: RequestContext,
+): Promise<void> {
+  await using node = await lockNode(parts, uuid, context, () => ({}), { patient: false });
+  // It may have been told to change since it was asked.
+  if (node.record.power_state !== stored || node.record.target_power_state !== null) return;
+  const forces = parts.settings.conductor.force_power_state_during_sync && !node.record.disable_power_off;
+  if (stored !== null && stored !== 'error' && forces) {
+    parts.log.warn({ node: uuid, seen, stored }, 'the machine is not in the power state on record; sets it');
+    const task = await taskOf(parts, node, signal);
+    await task.setPower(stored);
+  } else {
+    await node.commit({
+      columns: { power_state: seen },
+      tell: [{ kind: 'power.changed', data: { power_state: seen } }],
+    });
+  }
+  failures.delete(uuid);
+}
+
+async function countFailure(
+  { parts }: Provisioning,
+  failures: Failures,
+  uuid: string,
+  error: unknown,
+): Promise<void> {
+  const count = (failures.get(uuid) ?? 0) + 1;
+  failures.set(uuid, count);
+  const reason = error instanceof Error ? error.message : String(error);
+  parts.log.warn({ node: uuid, count, err: error }, 'could not read or mend the power state');
+  if (count <= parts.settings.conductor.power_state_sync_max_retries) return;
+  failures.delete(uuid);
+  const why = `The power state could not be read ${count} times in a row: ${reason}`;
+  await parts.store.write(async (transaction) => {
+    const columns = {
+      maintenance: true,
+      maintenance_reason: why,
+      fault: 'power failure',
+      last_error: why,
+    } as const;
+    await updateNode(transaction, uuid, { ...columns, updated_at: wireTime(parts.clock.now()) });
+  });
+}
