@@ -1,0 +1,170 @@
+// Carries one HTTP exchange. Knows nothing of Redfish: no retries, no sessions, no meaning of a status.
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync, inflateSync } from 'node:zlib';
+import { errors, Pool } from 'undici';
+import { BmcSettingInvalid } from '../errors.ts';
+import type { RedfishOptions } from './options.ts';
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+export interface HttpRequest {
+  method: Method;
+  path: string;
+  headers: Record<string, string>;
+  body: string | null;
+}
+
+export interface HttpResponse {
+  status: number;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  body: Buffer;
+}
+
+export interface HttpTransport {
+  /** Rejects with a TransportFailure, or with the signal's reason. */
+  send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse>;
+  close(): Promise<void>;
+}
+
+/** How an exchange failed, and whether the request can have been read by the other side. */
+export class TransportFailure extends Error {
+  override readonly name = 'TransportFailure';
+  readonly kind: 'not connected' | 'certificate' | 'broken' | 'silent' | 'garbage';
+
+  constructor(kind: TransportFailure['kind'], reason: string, options?: ErrorOptions) {
+    super(reason, options);
+    this.kind = kind;
+  }
+}
+
+const failureKinds: Record<string, [kind: TransportFailure['kind'], reason: string]> = {
+  ECONNREFUSED: [
+    'not connected',
+    'the connection was refused; is its Redfish service on, and the port right?',
+  ],
+  ENOTFOUND: ['not connected', 'its name has no address; check the name'],
+  EAI_AGAIN: ['not connected', 'its name could not be looked up; check the DNS servers'],
+  EHOSTUNREACH: [
+    'not connected',
+    'there is no route to it, or it is without power; check the management network',
+  ],
+  ENETUNREACH: ['not connected', 'there is no route to it; check the management network'],
+  UND_ERR_CONNECT_TIMEOUT: [
+    'not connected',
+    'it did not accept a connection in time; check the management network',
+  ],
+  UND_ERR_HEADERS_TIMEOUT: ['silent', 'it did not begin to answer in time'],
+  UND_ERR_BODY_TIMEOUT: ['silent', 'it did not end its answer in time'],
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: ['garbage', 'its answer is longer than this service reads'],
+  UND_ERR_HEADERS_OVERFLOW: ['garbage', 'the headers of its answer are longer than this service reads'],
+  ERR_BUFFER_TOO_LARGE: ['garbage', 'its answer is longer than this service reads'],
+};
+
+/** Codes of a certificate that is not trusted, as OpenSSL and Node name them. */
+const certificateCode = /CERT|^DEPTH_ZERO|^UNABLE_TO_|ALTNAME/;
+
+function classify(cause: unknown): TransportFailure {
+  if (cause instanceof TransportFailure) return cause;
+  const code = codeOf(cause);
+  const known = failureKinds[code];
+  if (known !== undefined) return new TransportFailure(...known, { cause });
+  if (certificateCode.test(code)) {
+    const advice = 'trust its authority with redfish_verify_ca, or set that to False';
+    return new TransportFailure('certificate', `its certificate is not trusted (${code}); ${advice}`, {
+      cause,
+    });
+  }
+  if (cause instanceof errors.HTTPParserError || code.startsWith('Z_')) {
+    return new TransportFailure(
+      'garbage',
+      'its answer is not HTTP, or damaged; is this the port of its Redfish service?',
+      { cause },
+    );
+  }
+  if (/^ERR_(SSL|TLS)|^EPROTO$/.test(code)) {
+    return new TransportFailure('not connected', `TLS could not be agreed on (${code})`, { cause });
+  }
+  return new TransportFailure('broken', `the connection broke (${code === '' ? 'no reason given' : code})`, {
+    cause,
+  });
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  // Several addresses tried: they failed alike, or the first says enough.
+  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
+  return 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/**
+ * Over the network with undici. Every exchange has a connection of its own: many controllers close idle connections
+ * without a word, and then a POST would break with nobody knowing whether it was read.
+ */
+export function networkTransport(
+  origin: string,
+  verifyCa: boolean | string,
+  options: RedfishOptions,
+): HttpTransport {
+  const authorities = typeof verifyCa === 'string' ? readAuthorities(verifyCa) : undefined;
+  const pool = new Pool(origin, {
+    connections: options.maxConcurrentRequests,
+    pipelining: 1,
+    allowH2: false,
+    headersTimeout: options.readTimeoutSeconds * 1000,
+    bodyTimeout: options.readTimeoutSeconds * 1000,
+    maxResponseSize: options.maxResponseBytes,
+    connect: {
+      timeout: options.connectTimeoutSeconds * 1000,
+      rejectUnauthorized: verifyCa !== false,
+      ...(authorities === undefined ? {} : { ca: authorities }),
+      ...(options.tlsMinimumVersion === undefined ? {} : { minVersion: options.tlsMinimumVersion }),
+      ...(options.tlsCiphers === undefined ? {} : { ciphers: options.tlsCiphers }),
+    },
+  });
+  return {
+    async send({ method, path, headers, body }, signal) {
+      try {
+        const response = await pool.request({ method, path, headers, body, signal, reset: true });
+        const raw = Buffer.from(await response.body.arrayBuffer());
+        const flat = Object.entries(response.headers).map(
+          ([name, value]) => [name, Array.isArray(value) ? (value[0] ?? '') : (value ?? '')] as const,
+        );
+        const responseHeaders = Object.fromEntries(flat);
+        const decoded = decode(raw, responseHeaders['content-encoding'], options.maxResponseBytes);
+        return { status: response.statusCode, headers: responseHeaders, body: decoded };
+      } catch (error) {
+        throw signal.aborted ? signal.reason : classify(error);
+      }
+    },
+    close: () => pool.destroy(),
+  };
+}
+
+/** Some services compress whatever they were asked. */
+function decode(body: Buffer, encoding: string | undefined, maxOutputLength: number): Buffer {
+  switch (encoding?.toLowerCase()) {
+    case undefined:
+    case '':
+    case 'identity':
+      return body;
+    case 'gzip':
+      return gunzipSync(body, { maxOutputLength });
+    case 'deflate':
+      return inflateSync(body, { maxOutputLength });
+    default:
+      throw new TransportFailure('garbage', 'its answer is encoded in a way it was not asked for');
+  }
+}
+
+function readAuthorities(path: string): string[] {
+  try {
+    if (!statSync(path).isDirectory()) return [readFileSync(path, 'utf8')];
+    return readdirSync(path, { withFileTypes: true })
+      .filter((entry) => entry.isFile() || entry.isSymbolicLink())
+      .map(({ name }) => readFileSync(join(path, name), 'utf8'));
+  } catch (cause) {
+    throw new BmcSettingInvalid('redfish_verify_ca', `${path} cannot be read`, { cause });
+  }
+}
