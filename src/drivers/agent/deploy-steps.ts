@@ -61,17 +61,21 @@ const tearDownAgentStep = defineStep({
   abortable: true,
   async run(task) {
     if (task.node.disable_power_off) {
-      await tellAgent(task, 'standby.sync');
+      await tellAgent(task, ['standby.sync']);
       return done;
     }
     if ((await task.driver.power.getPowerState(task)) === 'power off') return await off(task);
     const { askedAt, isFirst } = await askedAtOf(task);
-    if (isFirst) await tellAgent(task, 'standby.sync');
+    const told = await tellAgent(
+      task,
+      forcesOutOfBand(task) ? ['standby.sync'] : ['standby.sync', 'standby.power_off'],
+    );
     const { post_deploy_get_power_state_retries, post_deploy_get_power_state_retry_interval } =
       task.settings.agent;
     const limit = post_deploy_get_power_state_retries * post_deploy_get_power_state_retry_interval * 1000;
-    if (forcesOutOfBand(task) || task.clock.now() - askedAt >= limit) return await off(task);
-    if (!(await tellAgent(task, 'standby.power_off')) && isFirst) return await off(task);
+    // An agent that could be told before and not now is on its way out.
+    const isHopeless = (!told && isFirst) || task.clock.now() - askedAt >= limit;
+    if (forcesOutOfBand(task) || isHopeless) return await off(task);
     return { kind: 'wait', for: 'poll', afterSeconds: task.settings.ingot.driver_poll_interval };
   },
 });
@@ -136,22 +140,26 @@ async function askedAtOf(task: StepTask): Promise<{ askedAt: number; isFirst: bo
 }
 
 /**
- * Gives the agent a command it may be given twice, unless it has it. False when it could not be told: what follows is
- * then done by the BMC, since the machine holds all there is to hold by now.
+ * Gives the agent commands one after the other, without those it has already. False when it could not be told: what
+ * follows is then done by the BMC, since the machine holds all there is to hold by now.
  */
-async function tellAgent(task: StepTask, name: 'standby.sync' | 'standby.power_off'): Promise<boolean> {
+async function tellAgent(
+  task: StepTask,
+  names: readonly ('standby.sync' | 'standby.power_off')[],
+): Promise<boolean> {
   try {
     const agent = await agentOf(task);
     if (agent === null) return false;
-    const shortName = name.slice(name.indexOf('.') + 1);
-    const commands = await agent.listCommands();
-    if (commands.some(({ command_name }) => command_name === shortName)) return true;
-    if (name === 'standby.sync') await agent.ask({ name, params: {} });
-    else await agent.start({ name, params: {} });
+    const known = await agent.listCommands();
+    for (const name of names) {
+      if (known.some(({ command_name }) => `standby.${command_name}` === name)) continue;
+      if (name === 'standby.sync') await agent.ask({ name, params: {} });
+      else await agent.start({ name, params: {} });
+    }
     return true;
   } catch (error) {
     if (!isAgentFault(error)) throw error;
-    task.log.warn({ err: error, node: task.node.uuid, command: name }, 'The agent could not be told');
+    task.log.warn({ err: error, node: task.node.uuid, commands: names }, 'The agent could not be told');
     return false;
   }
 }
