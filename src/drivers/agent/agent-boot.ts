@@ -4,6 +4,7 @@ import type { NodeRecord } from '#model/node-record.ts';
 import type { StepOutcome } from '../steps.ts';
 import type { StepTask } from '../task.ts';
 import { AgentLost } from './agent-faults.ts';
+import { powerStateIfTold } from './power-look.ts';
 
 /** What no longer holds of an agent whose machine goes off or starts anew. */
 export const noAgent = {
@@ -40,6 +41,7 @@ interface BootNote {
 
 /** How often a booting machine is looked at, should it turn itself off. */
 const lookSeconds = 30;
+const waitForBoot: StepOutcome = { kind: 'wait', for: 'agent', pollSeconds: lookSeconds };
 /** How long a BMC may take to show a power action it has taken. */
 const settleSeconds = 5;
 
@@ -63,11 +65,10 @@ export async function bootAgent(task: StepTask, boot: AgentBoot): Promise<'there
     await driver.boot.prepareRamdisk(task, parameters);
     await keep(task, { prepared: true, started: 'no' });
   }
+  if (noteOf(task)?.started === 'yes') return await stillArriving(task);
   const state = await driver.power.getPowerState(task);
   if (state === 'power on' && (await isOnItsWay(task))) return await arriving(task);
   if (state !== 'power on') {
-    if (noteOf(task)?.started === 'yes')
-      throw new AgentLost('The machine turned off while the agent was booting.');
     if (noteOf(task)?.started === 'asked' && (await turnsOn(task))) return await arriving(task);
     if (!(await driver.boot.isRamdiskPrepared(task))) await driver.boot.prepareRamdisk(task, parameters);
   }
@@ -105,8 +106,7 @@ async function isAgentFresh(task: StepTask): Promise<boolean> {
  */
 async function isOnItsWay(task: StepTask): Promise<boolean> {
   if (!task.node.disable_power_off) return true;
-  const started = noteOf(task)?.started;
-  if (started !== 'asked') return started === 'yes';
+  if (noteOf(task)?.started !== 'asked') return false;
   const { boot_device, persistent } = await task.driver.management.getBootDevice(task);
   return boot_device !== 'cdrom' || persistent === true;
 }
@@ -122,11 +122,15 @@ export async function turnsOn(task: StepTask): Promise<boolean> {
 }
 
 async function arriving(task: StepTask): Promise<StepOutcome> {
-  const note = noteOf(task);
-  // On already: this only makes the record say so.
+  // It was seen on: this only makes the record say so.
   if (task.node.power_state !== 'power on') await task.setPower('power on');
-  if (note?.started !== 'yes') await keep(task, { prepared: true, started: 'yes' });
-  return { kind: 'wait', for: 'agent', pollSeconds: lookSeconds };
+  await keep(task, { prepared: true, started: 'yes' });
+  return waitForBoot;
+}
+
+async function stillArriving(task: StepTask): Promise<StepOutcome> {
+  if ((await powerStateIfTold(task)) !== 'power off') return waitForBoot;
+  throw new AgentLost('The machine turned off while the agent was booting.');
 }
 
 function tokenOf(node: NodeRecord): string {

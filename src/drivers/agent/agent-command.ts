@@ -7,6 +7,7 @@ import type { StepTask } from '../task.ts';
 import { agentOf } from './agent-access.ts';
 import { printable, type AgentClient } from './agent-client.ts';
 import { AgentBusy, AgentCommandFailed, AgentLost, AgentUnreachable } from './agent-faults.ts';
+import { powerStateIfTold } from './power-look.ts';
 
 export interface AgentCommandPlan {
   /** `extension.command`, as `deploy.execute_deploy_step`. */
@@ -154,7 +155,8 @@ async function missed(
   const misses = note.misses + 1;
   const missingSince = note.missingSince ?? now;
   const so = `while ${plan.what}${progressText(task)}`;
-  if (await isOff(task)) throw new AgentLost(`The machine was found off ${so}.`, { cause });
+  if ((await powerStateIfTold(task)) === 'power off')
+    throw new AgentLost(`The machine was found off ${so}.`, { cause });
   const limit = (maxMisses - 1) * task.settings.agent.command_wait_interval * 1000;
   if (cause && misses >= maxMisses && now - missingSince >= limit) {
     const heard = task.agentHeardAt !== null && task.agentHeardAt > missingSince;
@@ -167,16 +169,6 @@ async function missed(
   }
   await keep(task, { ...note, misses, missingSince });
   return waiting(task);
-}
-
-async function isOff(task: StepTask): Promise<boolean> {
-  try {
-    return (await task.driver.power.getPowerState(task)) === 'power off';
-  } catch (error) {
-    task.signal.throwIfAborted();
-    task.log.debug({ err: error }, 'Power state not known while looking for a silent agent');
-    return false;
-  }
 }
 
 function progressText(task: StepTask): string {

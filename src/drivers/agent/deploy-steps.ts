@@ -9,6 +9,7 @@ import { AgentBusy, AgentUnreachable } from './agent-faults.ts';
 import { configDriveOf, imageInfoOf } from './image-info.ts';
 import { runInBandStep } from './in-band-steps.ts';
 import { agentKernelParameters } from './kernel-parameters.ts';
+import { powerStateIfTold } from './power-look.ts';
 
 /** Ensures that the agent runs. */
 const deployStep = defineStep({
@@ -64,7 +65,7 @@ const tearDownAgentStep = defineStep({
       await tellAgent(task, ['standby.sync']);
       return done;
     }
-    if ((await task.driver.power.getPowerState(task)) === 'power off') return await off(task);
+    if ((await powerStateIfTold(task)) === 'power off') return await off(task);
     const { askedAt, isFirst } = await askedAtOf(task);
     const told = await tellAgent(
       task,
