@@ -31,20 +31,44 @@ export async function* decompressed(
   chunks: AsyncIterable<Buffer>,
   onForm: (form: ImageForm) => void,
 ): AsyncGenerator<Buffer> {
-  const { form, all } = await peek(chunks);
-  onForm(form);
-  if (form !== 'gzip' && form !== 'zstd') {
-    yield* all;
-    return;
+  const source = chunks[Symbol.asyncIterator]();
+  try {
+    const head = await readHead(source);
+    const form = formOf(head);
+    onForm(form);
+    const all = continued(head, source);
+    yield* form === 'gzip' || form === 'zstd' ? examined(inflate(form, all), onForm) : all;
+  } finally {
+    // Not awaited: a source that waits for its next bytes gives up only when they come or its own time is over.
+    source.return?.().catch(() => {});
   }
-  const inner = await peek(inflate(form, all));
-  onForm(inner.form);
-  yield* inner.all;
+}
+
+/** Passes a stream through after telling `onForm` what it begins with. */
+async function* examined(
+  chunks: AsyncIterable<Buffer>,
+  onForm: (form: ImageForm) => void,
+): AsyncGenerator<Buffer> {
+  let head: Buffer | null = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    if (head === null) {
+      yield chunk;
+      continue;
+    }
+    head = Buffer.concat([head, chunk]);
+    if (head.length < longestMagic) continue;
+    onForm(formOf(head));
+    yield head;
+    head = null;
+  }
+  if (head === null) return;
+  onForm(formOf(head));
+  yield head;
 }
 
 async function* inflate(form: 'gzip' | 'zstd', chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const inflater = form === 'gzip' ? createGunzip() : createZstdDecompress();
-  const feeding = pipeline(Readable.from(chunks), inflater, { end: true });
+  const feeding = pipeline(Readable.from(chunks), inflater);
   // Whoever reads the inflater meets the same error; this one must only not go unheard before that.
   feeding.catch(() => {});
   try {
@@ -55,27 +79,17 @@ async function* inflate(form: 'gzip' | 'zstd', chunks: AsyncIterable<Buffer>): A
   }
 }
 
-/** The form of a stream, and the stream as if nothing had been read of it. */
-async function peek(
-  chunks: AsyncIterable<Buffer>,
-): Promise<{ form: ImageForm; all: AsyncGenerator<Buffer> }> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  const head: Buffer[] = [];
-  let length = 0;
-  while (length < longestMagic) {
-    const next = await iterator.next();
+async function readHead(source: AsyncIterator<Buffer>): Promise<Buffer> {
+  let head: Buffer = Buffer.alloc(0);
+  while (head.length < longestMagic) {
+    const next = await source.next();
     if (next.done === true) break;
-    head.push(next.value);
-    length += next.value.length;
+    head = Buffer.concat([head, next.value]);
   }
-  async function* all() {
-    try {
-      yield* head;
-      for (let next = await iterator.next(); next.done !== true; next = await iterator.next())
-        yield next.value;
-    } finally {
-      await iterator.return?.();
-    }
-  }
-  return { form: formOf(Buffer.concat(head).subarray(0, longestMagic)), all: all() };
+  return head;
+}
+
+async function* continued(head: Buffer, source: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  if (head.length > 0) yield head;
+  for (let next = await source.next(); next.done !== true; next = await source.next()) yield next.value;
 }
