@@ -73,7 +73,11 @@ export async function eraseMetadata(disk: Disk, settings: EraseSettings): Promis
  * then reads as zeros, by overwriting else. May be repeated.
  */
 export async function eraseWhole(disk: Disk, settings: EraseSettings): Promise<void> {
-  if (await discardWhole(disk, settings.log)) return;
+  const { name, size } = disk.facts;
+  if (await discardWhole(disk, settings.log)) {
+    settings.report(progressOf('erase', name, size, size));
+    return;
+  }
   await using open = await disk.open('write');
   if (await overwriteContent(open, settings)) await verifyZeros(open, settings);
   await open.rereadPartitions();

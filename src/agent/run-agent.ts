@@ -78,7 +78,8 @@ interface FoundNode {
   token: string;
   heartbeatTimeoutSeconds: number;
   client: ReturnType<typeof createIronicClient>;
-  localAddress: string | null;
+  /** Ours, to be reached at: of the interface that the parameters name, else the one the API saw. */
+  address: string | null;
 }
 
 async function startUp(context: AgentContext) {
@@ -111,7 +112,9 @@ async function findNode(context: AgentContext, apiUrls: string[]): Promise<Found
   knowledge.allowMd5 = config.agent_md5_checksum_enable === true;
   log.info(`this machine is node ${node.uuid}`);
   const token = chooseToken(parameters.agentToken, config);
-  return { uuid: node.uuid, token, heartbeatTimeoutSeconds: config.heartbeat_timeout, client, localAddress };
+  const named = interfaces.find(({ name }) => name === parameters.networkInterface);
+  const address = named?.ipv4_address ?? named?.ipv6_address ?? localAddress;
+  return { uuid: node.uuid, token, heartbeatTimeoutSeconds: config.heartbeat_timeout, client, address };
 }
 
 /** The token that came with the boot medium, or the one the lookup has just made. @throws TokenUnknown */
@@ -142,12 +145,12 @@ function heartbeaterFor(context: AgentContext, found: FoundNode, server: ApiServ
 /** Where the conductor reaches us: as told, else at the address we listen on, else at the one the API saw. */
 function callbackUrl(
   { parameters, hardware }: AgentContext,
-  { localAddress }: FoundNode,
+  { address }: FoundNode,
   { port }: ApiServer,
 ): string {
   const listening = parameters.listenHost ?? hardware.listen.host;
   const isAny = listening === '::' || listening === '0.0.0.0';
-  const host = parameters.advertiseHost ?? (isAny ? (localAddress ?? 'localhost') : listening);
+  const host = parameters.advertiseHost ?? (isAny ? (address ?? 'localhost') : listening);
   const plain = host.replace(/^::ffff:(?=\d+\.)/, '');
   const shown = plain.includes(':') ? `[${plain}]` : plain;
   return `${parameters.advertiseProtocol}://${shown}:${parameters.advertisePort ?? port}`;

@@ -262,3 +262,10 @@ test('the next URL is tried when one cannot be had', async () => {
   await using bad = await serveImage(image, { statuses: [404] });
   assertWritten(await writeTo({ image, info: { urls: [bad.url, good.url] } }));
 });
+
+test('an image may come through a proxy', async () => {
+  const image = aGptImage();
+  await using proxy = await serveImage(image);
+  const info = { urls: ['http://images.invalid/disk.img'], proxies: { http: new URL(proxy.url).origin } };
+  assertWritten(await writeTo({ image, info }));
+});
