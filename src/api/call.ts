@@ -23,6 +23,8 @@ export interface RequestFacts {
   readonly query: Readonly<Record<string, string | string[]>>;
   /** As it came; empty without one. */
   readonly bodyText: string;
+  /** Whether the caller may do a thing. */
+  readonly check: (policy: string) => Promise<void> | void;
   /** Whether `.json` was taken off the path, as below 1.91. */
   readonly hadJsonSuffix: boolean;
 }
@@ -34,6 +36,7 @@ export class Call {
   readonly context: RequestContext;
   readonly query: Query;
   readonly hadJsonSuffix: boolean;
+  readonly #check: (policy: string) => Promise<void> | void;
   readonly #params: Readonly<Record<string, string>>;
   readonly #bodyText: string;
 
@@ -44,6 +47,7 @@ export class Call {
     this.context = facts.context;
     this.query = new Query(facts.query);
     this.hadJsonSuffix = facts.hadJsonSuffix;
+    this.#check = facts.check;
     this.#params = facts.params;
     this.#bodyText = facts.bodyText;
   }
@@ -55,6 +59,11 @@ export class Call {
 
   has(feature: Feature): boolean {
     return hasFeature(this.minor, feature);
+  }
+
+  /** Throws HTTPForbidden (403) unless the caller may do what a policy is about, besides the route's own. */
+  async check(policy: string): Promise<void> {
+    await this.#check(policy);
   }
 
   /** The body's value; `{}` without one. Throws Invalid (400) when it is not JSON. */

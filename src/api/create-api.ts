@@ -190,6 +190,7 @@ function addRoute(
       params: request.params as Record<string, string>,
       query: request.query as Record<string, string | string[]>,
       bodyText: typeof request.body === 'string' ? request.body : '',
+      check: (policy) => access.check(policy, caller),
       hadJsonSuffix: withoutSuffix.has(request.raw),
     });
     return send(reply, await route.handler(call));

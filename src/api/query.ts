@@ -30,10 +30,11 @@ export class Query {
     return this.#given[name] !== undefined;
   }
 
-  /** The argument; of one given more than once, the last. */
+  /** Throws Invalid (400) for an argument given more than once. */
   text(name: string): string | undefined {
     const value = this.#given[name];
-    return Array.isArray(value) ? value.at(-1) : value;
+    if (Array.isArray(value)) throw new Invalid(`The query argument ${name} is given more than once.`);
+    return value;
   }
 
   boolean(name: string): boolean | undefined {
