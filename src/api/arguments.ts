@@ -55,8 +55,7 @@ export class Arguments {
     const value = this.#given.get(name) ?? null;
     if (value === null) return null;
     if (typeof value === 'boolean') return Number(value);
-    const number =
-      typeof value === 'string' && /^\s*[+-]?\d{1,15}\s*$/.test(value) ? Number(value) : value;
+    const number = typeof value === 'string' && /^\s*[+-]?\d{1,15}\s*$/.test(value) ? Number(value) : value;
     if (typeof number === 'number' && Math.abs(number) <= Number.MAX_SAFE_INTEGER) return Math.trunc(number);
     throw new Invalid(`Expected an integer for ${name}.`);
   }

@@ -4,7 +4,7 @@ import type { NodeRecord } from '#model/node-record.ts';
 import { isWaiting, isWorking } from '#model/provision-states.ts';
 import { Arguments } from '../arguments.ts';
 import { type Answer, accepted, type Call } from '../call.ts';
-import { findNode } from './find.ts';
+import { findNodeForVerb } from './states-node.ts';
 import { statesLocation } from './states.ts';
 
 const targetOnly: ReadonlySet<string> = new Set(['target']);
@@ -12,7 +12,7 @@ const bootModes: readonly (string | null)[] = ['bios', 'uefi'];
 
 export async function setBootMode(call: Call): Promise<Answer> {
   const mode = Arguments.of(call, targetOnly).require('target').text('target');
-  const node = await findNode(call, call.param('node'));
+  const node = await findNodeForVerb(call);
   refuseWhileBusy(node, 'boot mode');
   if (mode === null || !bootModes.includes(mode))
     throw new ClientSideError(`"${mode}" is no boot mode; there are bios and uefi.`);
@@ -22,7 +22,7 @@ export async function setBootMode(call: Call): Promise<Answer> {
 
 export async function setSecureBoot(call: Call): Promise<Answer> {
   const enabled = Arguments.of(call, targetOnly).require('target').boolean('target');
-  const node = await findNode(call, call.param('node'));
+  const node = await findNodeForVerb(call);
   refuseWhileBusy(node, 'secure boot');
   if (enabled === null) throw new Invalid('The target of secure_boot is to be true or false.');
   await call.conductorOf(node, 'change_node_secure_boot', { node: node.uuid, enabled });

@@ -1,8 +1,8 @@
 // PUT and DELETE /v1/nodes/{node}/maintenance.
-import { NoValidHost } from '#model/faults.ts';
 import { Arguments } from '../arguments.ts';
 import { type Answer, accepted, type Call } from '../call.ts';
-import { findNode } from './find.ts';
+import { asBadRequest } from './create.ts';
+import { findNodeForVerb } from './states-node.ts';
 
 const reasonOnly: ReadonlySet<string> = new Set(['reason']);
 const nothing: ReadonlySet<string> = new Set();
@@ -18,13 +18,10 @@ export async function clearMaintenance(call: Call): Promise<Answer> {
 }
 
 async function changeMaintenance(call: Call, maintenance: boolean, reason: string | null): Promise<Answer> {
-  const node = await findNode(call, call.param('node'));
-  try {
-    await call.conductorOf(node, 'set_maintenance', { node: node.uuid, maintenance, reason });
-  } catch (error) {
-    // Of all routes on a node these tell a missing conductor as 400 (errors status_overrides, 2026.2).
-    if (error instanceof NoValidHost) throw new NoValidHost(error.fields, { status: 400, cause: error });
-    throw error;
-  }
+  const node = await findNodeForVerb(call);
+  // Of the verbs on a node only this one tells a missing conductor as 400 (errors status_overrides, 2026.2).
+  await asBadRequest(
+    async () => await call.conductorOf(node, 'set_maintenance', { node: node.uuid, maintenance, reason }),
+  );
   return accepted();
 }

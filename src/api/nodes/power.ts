@@ -6,7 +6,7 @@ import { isPowerTarget, powerForbiddenStates, powerTargets, type PowerTarget } f
 import type { ProvisionState } from '#model/provision-states.ts';
 import { Arguments } from '../arguments.ts';
 import { type Answer, accepted, type Call } from '../call.ts';
-import { findNode } from './find.ts';
+import { findNodeForVerb } from './states-node.ts';
 import { statesLocation } from './states.ts';
 
 const names: ReadonlySet<string> = new Set(['target', 'timeout']);
@@ -47,7 +47,7 @@ export function planPower(
 export async function setPower(call: Call): Promise<Answer> {
   const given = Arguments.of(call, names).require('target');
   const request = { target: given.text('target'), timeoutSeconds: given.integer('timeout') };
-  const node = await findNode(call, call.param('node'));
+  const node = await findNodeForVerb(call);
   const target = planPower(request, node, call.minor);
   await call.conductorOf(node, 'change_node_power_state', {
     node: node.uuid,

@@ -1,7 +1,7 @@
 // PUT /v1/nodes/{node}/states/provision: asks for the next thing to happen to a machine.
 import { Arguments } from '../arguments.ts';
 import { type Answer, accepted, type Call } from '../call.ts';
-import { findNode } from './find.ts';
+import { findNodeForVerb } from './states-node.ts';
 import { planProvision, type ProvisionRequest } from './provision-request.ts';
 import { statesLocation } from './states.ts';
 
@@ -28,14 +28,16 @@ export async function setProvisionState(call: Call): Promise<Answer> {
     disable_ramdisk: given.boolean('disable_ramdisk'),
     runbook: given.text('runbook'),
   };
-  const node = await findNode(call, call.param('node'));
+  const node = await findNodeForVerb(call);
   const { api } = call.parts.settings;
   const { name, args } = planProvision(request, node, call.minor, {
     clean: api.disallow_clean_steps,
     deploy: api.disallow_deploy_steps,
     service: api.disallow_service_steps,
   });
-  // The plan pairs each call with its own arguments, which the compiler does not follow through the spread.
-  await call.conductorOf(node, name, { ...args, node: node.uuid } as never);
+  // Whoever may move a node through its states may not for that alone choose what is done to it on the way.
+  for (const kind of ['clean_steps', 'service_steps'] as const)
+    if (request[kind] !== null) await call.check(`baremetal:node:set_provision_state:${kind}`);
+  await call.conductorOf(node, name, { ...args, node: node.uuid });
   return accepted(statesLocation(call));
 }

@@ -3,7 +3,8 @@ import { hasFeature } from '#model/microversion.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { stateAsShown } from '#model/provision-states.ts';
 import { type Answer, type Call, ok } from '../call.ts';
-import { findNode } from './find.ts';
+import { shownTime } from '../wire-time.ts';
+import { findNodeForVerb } from './states-node.ts';
 
 /** Boot mode and secure boot are shown here from 1.75 (ironic api/controllers/v1/node.py NodeStates, 2026.2). */
 const bootModeSince = 75;
@@ -17,7 +18,7 @@ export function statesOf(node: NodeRecord, minor: number): Record<string, unknow
     provision_state: stateAsShown(node.provision_state, minor),
     target_power_state: node.target_power_state,
     target_provision_state: stateAsShown(node.target_provision_state, minor),
-    provision_updated_at: node.provision_updated_at,
+    provision_updated_at: shownTime(node.provision_updated_at),
     ...(hasFeature(minor, 'raidConfig') && {
       raid_config: node.raid_config,
       target_raid_config: node.target_raid_config,
@@ -28,7 +29,7 @@ export function statesOf(node: NodeRecord, minor: number): Record<string, unknow
 
 export async function showStates(call: Call): Promise<Answer> {
   call.query.allowOnly(new Set());
-  const node = await findNode(call, call.param('node'));
+  const node = await findNodeForVerb(call);
   return ok(JSON.stringify(statesOf(node, call.minor)));
 }
 

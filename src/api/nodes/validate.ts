@@ -1,7 +1,7 @@
 // GET /v1/nodes/{node}/validate: whether each of a node's interfaces has what it needs.
 import { InvalidUuidOrName } from '#model/faults.ts';
 import { type Answer, type Call, ok } from '../call.ts';
-import { findNode } from './find.ts';
+import { findNodeForVerb } from './states-node.ts';
 
 const nothing: ReadonlySet<string> = new Set();
 const identNames: ReadonlySet<string> = new Set(['node', 'node_uuid']);
@@ -20,6 +20,6 @@ export async function validateNodeByQuery(call: Call): Promise<Answer> {
 }
 
 async function validate(call: Call, ident: string): Promise<Answer> {
-  const node = await findNode(call, ident);
+  const node = await findNodeForVerb(call, ident);
   return ok(JSON.stringify(await call.conductorOf(node, 'validate_driver_interfaces', { node: node.uuid })));
 }
