@@ -7,6 +7,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { Agent, request } from 'undici';
+import type { Settings } from '#config/settings.ts';
 import type { Clock } from '#model/clock.ts';
 
 /** A base file cannot be had. The message names the file as it was asked for. */
@@ -203,6 +204,17 @@ export class BootFiles {
       total -= size;
     }
   }
+}
+
+/** The base files as the settings want them: kept under the service's own data. */
+export function createBootFiles({ ingot, DEFAULT }: Settings, clock: Clock): BootFiles {
+  const verify = DEFAULT.webserver_verify_ca;
+  return new BootFiles({
+    folder: join(ingot.data_path, 'boot-files'),
+    timeoutSeconds: DEFAULT.webserver_connection_timeout,
+    verifyCa: /^(true|false)$/i.test(verify) ? verify.toLowerCase() === 'true' : verify,
+    clock,
+  });
 }
 
 function localPath(reference: string): string {
