@@ -195,7 +195,8 @@ function addRoute(
     });
     return send(reply, await route.handler(call));
   };
-  for (const prefix of ['/v1', ''])
+  const prefixes = route.path.startsWith('/ingot/') ? [''] : ['/v1', ''];
+  for (const prefix of prefixes)
     app.route({
       method: route.method,
       url: prefix + route.path,

@@ -14,7 +14,7 @@ export interface TooOld {
 
 export interface Route {
   readonly method: Method;
-  /** Below `/v1`, and served without it too: `/nodes/:node/states`. */
+  /** Below `/v1`, and served without it too: `/nodes/:node/states`; whole where it begins with `/ingot/`. */
   readonly path: string;
   /** What a policy file calls it; `public` where nobody need say who they are. */
   readonly policy: string;

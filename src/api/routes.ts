@@ -1,6 +1,8 @@
-// Every route of /v1, a list per resource.
+// Every route of /v1, a list per resource, and those of /ingot/v1.
+import { chassisRoutes } from './chassis/routes.ts';
 import { conductorRoutes } from './conductors/routes.ts';
 import { driverRoutes } from './drivers/routes.ts';
+import { ingotRoutes } from './ingot/routes.ts';
 import { nodeRoutes } from './nodes/routes.ts';
 import { nodeStateRoutes } from './nodes/states-routes.ts';
 import { portRoutes } from './ports/routes.ts';
@@ -11,7 +13,9 @@ export const routes: readonly Route[] = [
   ...nodeRoutes,
   ...nodeStateRoutes,
   ...portRoutes,
+  ...chassisRoutes,
   ...driverRoutes,
   ...conductorRoutes,
   ...ramdiskRoutes,
+  ...ingotRoutes,
 ];

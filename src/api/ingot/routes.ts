@@ -1,0 +1,17 @@
+// The routes below /ingot/v1: what Ironic's API has no place for. They are the same in every microversion.
+import type { Route } from '../route.ts';
+import { listEvents } from './events.ts';
+import { listOperations } from './operations.ts';
+
+const policy = 'baremetal:node:get_states';
+
+export const ingotRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/ingot/v1/nodes/:node/operations',
+    policy,
+    since: 1,
+    handler: listOperations,
+  },
+  { method: 'GET', path: '/ingot/v1/nodes/:node/events', policy, since: 1, handler: listEvents },
+];
