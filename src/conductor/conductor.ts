@@ -88,7 +88,11 @@ async function releaseLeftReservations(parts: ConductorParts): Promise<void> {
     .select('uuid')
     .where('reservation', '=', parts.hostname)
     .where('uuid', 'not in', (query) =>
-      query.selectFrom('operations').select('node_uuid').where('finished_at', 'is', null),
+      query
+        .selectFrom('operations')
+        .select('node_uuid')
+        .where('finished_at', 'is', null)
+        .where('state', '!=', 'waiting'),
     )
     .execute();
   for (const { uuid } of left) {

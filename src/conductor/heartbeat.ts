@@ -34,8 +34,11 @@ export async function heartbeat(
     // A machine that gives signs of life is not one that never came back.
     ...(isWaiting(node.provision_state) ? { provision_updated_at: now } : {}),
   };
-  if (continuesFlow(node) && (await wakeIfFree(operations, node.uuid, context, columns))) return;
-  await parts.store.write(async (transaction) => await updateNode(transaction, node.uuid, columns));
+  // Noted first: a step that holds the node looks for it when it gives the node back, so none is ever missed.
+  const noted = await parts.store.write(
+    async (transaction) => await updateNode(transaction, node.uuid, columns),
+  );
+  if (noted?.reservation === null && continuesFlow(noted)) await wakeIfFree(operations, node.uuid, context);
 }
 
 function continuesFlow(node: NodeRecord): boolean {
@@ -43,18 +46,12 @@ function continuesFlow(node: NodeRecord): boolean {
   return meaning.startsWith('continue') || meaning === 'finish rescue';
 }
 
-/** While somebody holds the node its step is at work, and finds the heartbeat when it ends. */
-async function wakeIfFree(
-  operations: Operations,
-  uuid: string,
-  context: RequestContext,
-  columns: Parameters<typeof updateNode>[2],
-): Promise<boolean> {
+/** Somebody may have taken the node since: then a step is at work, and finds the heartbeat when it ends. */
+async function wakeIfFree(operations: Operations, uuid: string, context: RequestContext): Promise<void> {
   try {
-    return await operations.wake(uuid, context, { columns });
+    await operations.wake(uuid, context);
   } catch (error) {
-    if (error instanceof NodeLocked) return false;
-    throw error;
+    if (!(error instanceof NodeLocked)) throw error;
   }
 }
 

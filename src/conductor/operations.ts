@@ -1,6 +1,8 @@
 import { NodeLockLost } from '#db/node-lock.ts';
-import { readOpenOperation, readOpenOperations } from '#db/operations.ts';
+import { readOpenOperation, readOpenOperations, updateOperation } from '#db/operations.ts';
+import type { Transaction } from '#db/store.ts';
 import { composeDriver } from '#drivers/compose.ts';
+import { wireTime } from '#model/clock.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { isWaiting } from '#model/provision-states.ts';
 import type { OperationInput, OperationKind, OperationRecord, Wait } from '#protocol/operation.ts';
@@ -48,6 +50,7 @@ export class Operations {
       const driver = composeDriver(this.#parts.registry, record);
       const planned = { ...record, ...commit.columns };
       operation = newOperation(this.#parts, planned, driver, kind, input);
+      if (kind !== 'power') await this.#replaceWaiting(transaction, uuid, kind);
       return {
         ...commit,
         newOperation: operation,
@@ -58,6 +61,16 @@ export class Operations {
     if (!operation) throw new Error('lockNode returned without having called decide');
     await this.#parts.checkpoint(`${kind}:begun`, uuid);
     this.#run(place.run.bind(place), node, operation);
+  }
+
+  /** What waited when something else was accepted, as removal is in `wait call-back`, is over. */
+  async #replaceWaiting(transaction: Transaction, uuid: string, by: OperationKind): Promise<void> {
+    const waiting = await readOpenOperation(transaction, uuid);
+    if (!waiting) return;
+    const now = wireTime(this.#parts.clock.now());
+    const error = `Replaced by the operation '${by}'`;
+    const changes = { state: 'aborted', error, wait: null, updated_at: now, finished_at: now } as const;
+    await updateOperation(transaction, waiting.id, changes);
   }
 
   /**
@@ -81,14 +94,19 @@ export class Operations {
   }
 
   /**
-   * Ends a waiting operation as failed: its time is over, or it was asked to. What it began is undone, then the
+   * Ends a waiting operation as failed because its time is over, or as aborted. What it began is undone, then the
    * node is in its failed state. Does nothing when it does not wait. Throws NodeLocked.
    */
-  async endWaiting(uuid: string, context: RequestContext, error: string): Promise<void> {
+  async endWaiting(
+    uuid: string,
+    context: RequestContext,
+    error: string,
+    options: { aborted: boolean },
+  ): Promise<void> {
     const operation = await readOpenOperation(this.#parts.store.read, uuid);
     if (operation?.state !== 'waiting') return;
     using place = this.#pool.reserve();
-    const failing = { state: 'failing', error, wait: null } as const;
+    const failing = { state: 'failing', error, wait: null, abort_requested: options.aborted } as const;
     const node = await this.#lockWaiting(uuid, context, operation, {}, failing);
     if (node) this.#run(place.run.bind(place), node, { ...operation, ...failing });
   }

@@ -71,9 +71,6 @@ export async function tearDownNode(
   args: Args<'do_node_tear_down'>,
   context: RequestContext,
 ): Promise<void> {
-  const waiting = await readOpenOperation(parts.store.read, args.node);
-  if (waiting?.state === 'waiting')
-    await operations.endWaiting(args.node, context, 'Replaced by the removal of the instance');
   await operations.begin(args.node, 'tear down', context, async (node, transaction) => {
     checkEvent(node, 'delete');
     if (node.protected) throw new NodeProtected({ node: node.uuid });
@@ -265,7 +262,7 @@ async function abort(
   const error =
     `By request, the ${operation.kind} operation was aborted` +
     (step ? ` during ${step.interface}.${step.step}` : '');
-  await operations.endWaiting(uuid, context, error);
+  await operations.endWaiting(uuid, context, error, { aborted: true });
 }
 
 /** Throws InvalidStateRequested where the provision table knows no such event. */

@@ -177,11 +177,9 @@ async function settleWait(
   const wait = waitOf(outcome, parts.clock.now());
   // Without a wait state of its own, a flow waits with the node in hand.
   const holdsNode = nextState(node.record.provision_state, 'wait') === undefined;
-  const heardAt = agentHeardAt(node.record);
-  const wasHeardMeanwhile = outcome.for === 'agent' && heardAt !== null && heardAt >= startedAt;
-  if (holdsNode || wasHeardMeanwhile) {
+  if (holdsNode) {
     await node.commit(change);
-    if (!wasHeardMeanwhile) await parts.clock.sleep(heldWaitMilliseconds(wait, parts), run.task.signal);
+    await parts.clock.sleep(heldWaitMilliseconds(wait, parts), run.task.signal);
     return undefined;
   }
   await node.commit({
@@ -190,7 +188,13 @@ async function settleWait(
     operation: { id: operation.id, changes: { state: 'waiting', wait } },
     release: true,
   });
-  return { kind: 'waits', wait };
+  // Heard of while the step ran, when the node was in hand and the heartbeat could only be noted: no need to wait.
+  const heardAt = agentHeardAt(node.record);
+  const wasHeardMeanwhile = outcome.for === 'agent' && heardAt !== null && heardAt >= startedAt;
+  return {
+    kind: 'waits',
+    wait: wasHeardMeanwhile ? { for: 'agent', at: wireTime(parts.clock.now()) } : wait,
+  };
 }
 
 function waitOf(outcome: OwnStepOutcome & { kind: 'wait' }, now: number): Wait {
@@ -241,7 +245,12 @@ export function shownStep(
 /** Commits the end of the operation, and where the flow says so the beginning of the next on the same lock. */
 async function finishOperation(run: Run, change: NodeCommit): Promise<RunEnd> {
   const { parts, node, operation, flow } = run;
-  const end = flow.finish(operation, node.record, parts.settings);
+  const end = flow.finish({
+    operation,
+    node: node.record,
+    settings: parts.settings,
+    now: wireTime(parts.clock.now()),
+  });
   return await commitEnd(run, change, end, { state: 'done', error: null });
 }
 

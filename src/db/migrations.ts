@@ -128,8 +128,8 @@ export const migrations: readonly Migration[] = [
         .addColumn('finished_at', 'text')
         .execute();
       await db.schema.createIndex('operations_node_uuid').on('operations').column('node_uuid').execute();
-      // At most one operation is open on a node: the lock ensures it, the index proves it.
-      await sql`create unique index operations_open on operations (node_uuid) where finished_at is null`.execute(
+      // At most one operation besides a power change is open on a node: the lock ensures it, the index proves it.
+      await sql`create unique index operations_open on operations (node_uuid) where finished_at is null and kind <> 'power'`.execute(
         db,
       );
 
@@ -197,6 +197,21 @@ export const migrations: readonly Migration[] = [
         .addColumn('data', 'text', (column) => column.notNull())
         .execute();
       await db.schema.createIndex('events_node_uuid').on('events').columns(['node_uuid', 'id']).execute();
+    },
+  },
+  {
+    name: 'chassis',
+    async up(db) {
+      await db.schema
+        .createTable('chassis')
+        .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
+        .addColumn('uuid', 'text', (column) => column.notNull().unique())
+        .addColumn('created_at', 'text', (column) => column.notNull())
+        .addColumn('updated_at', 'text')
+        .addColumn('description', 'text')
+        .addColumn('extra', 'text', (column) => column.notNull().defaultTo('{}'))
+        .execute();
+      await db.schema.createIndex('nodes_chassis_uuid').on('nodes').column('chassis_uuid').execute();
     },
   },
 ];

@@ -26,7 +26,7 @@ export async function updateOperation(
   await transaction.updateTable('operations').set(row).where('id', '=', id).execute();
 }
 
-/** The open operation of a node, or undefined. */
+/** The open operation of a node, or undefined. A power change is not one of these: it may come while another waits. */
 export async function readOpenOperation(
   reader: Reader | Transaction,
   nodeUuid: string,
@@ -36,6 +36,7 @@ export async function readOpenOperation(
     .selectAll()
     .where('node_uuid', '=', nodeUuid)
     .where('finished_at', 'is', null)
+    .where('kind', '!=', 'power')
     .executeTakeFirst();
   return row && operationOfRow(row);
 }

@@ -1,4 +1,5 @@
 import type { Generated, Insertable } from 'kysely';
+import type { ChassisRecord } from '#model/chassis-record.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import type { PortRecord } from '#model/port-record.ts';
 import type { OperationRecord } from '#protocol/operation.ts';
@@ -97,6 +98,15 @@ export const portColumns = {
   available_for_dynamic_portgroup: 'boolean',
 } as const satisfies Columns<PortRecord>;
 
+export const chassisColumns = {
+  id: 'integer',
+  uuid: 'text',
+  created_at: 'text',
+  updated_at: 'text',
+  description: 'text',
+  extra: 'json',
+} as const satisfies Columns<ChassisRecord>;
+
 export const operationColumns = {
   id: 'text',
   node_id: 'integer',
@@ -154,6 +164,7 @@ type Numbered<RowType extends { id: number }> = Omit<RowType, 'id'> & { id: Gene
 export interface Tables {
   nodes: Numbered<Row<NodeRecord, typeof nodeColumns>>;
   ports: Numbered<Row<PortRecord, typeof portColumns>>;
+  chassis: Numbered<Row<ChassisRecord, typeof chassisColumns>>;
   operations: Row<OperationRecord, typeof operationColumns>;
   conductors: Numbered<Row<ConductorRecord, typeof conductorColumns>>;
   conductor_interfaces: {

@@ -38,7 +38,7 @@ export const clean: Flow = {
       return await task.driver.deploy.tearDownAgent(task);
     },
   },
-  finish: (operation, node) => ({
+  finish: ({ operation, node }) => ({
     raise: [operation.input.manual || node.retired ? 'manage' : 'done'],
     columns: { last_error: null, ...(node.fault === 'clean failure' ? outOfMaintenance : {}) },
     history: { severity: 'INFO', ...endOf(operation), event: 'Cleaning ended' },
@@ -48,7 +48,9 @@ export const clean: Flow = {
     columns: {
       last_error: error,
       // A machine half cleaned is nobody's to use before somebody looked (ironic conductor/cleaning.py).
-      ...(stepRan ? { maintenance: true, maintenance_reason: error, fault: 'clean failure' as const } : {}),
+      ...(stepRan && !operation.abort_requested
+        ? { maintenance: true, maintenance_reason: error, fault: 'clean failure' as const }
+        : {}),
     },
     history: { severity: 'ERROR', ...endOf(operation), event: error },
   }),

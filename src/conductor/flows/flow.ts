@@ -25,6 +25,15 @@ export interface FlowRun extends PlanContext {
 /** A flow's own step may have more to write in the transaction of its outcome. */
 export type OwnStepOutcome = StepOutcome & Pick<NodeCommit, 'also' | 'columns'>;
 
+/** What is at hand when all steps are done. */
+export interface FlowFinish {
+  readonly operation: OperationRecord;
+  readonly node: NodeRecord;
+  readonly settings: Settings;
+  /** The time, as the wire writes it. */
+  readonly now: string;
+}
+
 /** What the last commit of an operation contains, and what follows on the same lock. */
 export interface FlowEnd extends Pick<NodeCommit, 'raise' | 'columns' | 'history' | 'also' | 'tell'> {
   /** Begins in the same commit, so that the node is never free in between. */
@@ -41,7 +50,7 @@ export interface Flow {
   plan(context: PlanContext): OperationStep[];
   /** Steps of origin `flow`, by name. Like every step they may run again at any time. */
   readonly own: Readonly<Record<string, (task: StepTask, run: FlowRun) => Promise<OwnStepOutcome>>>;
-  finish(operation: OperationRecord, node: NodeRecord, settings: Settings): FlowEnd;
+  finish(end: FlowFinish): FlowEnd;
   /** `stepRan`: it failed in a step rather than before the first or after the last. */
   fail(operation: OperationRecord, node: NodeRecord, error: string, stepRan: boolean): FlowEnd;
   /** After the error is committed and before `fail` is: undoes what was begun. May be repeated. */

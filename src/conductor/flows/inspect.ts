@@ -24,9 +24,9 @@ export const inspect: Flow = {
       return { kind: 'done' };
     },
   },
-  finish: (_operation, node) => ({
+  finish: ({ now }) => ({
     raise: ['done'],
-    columns: { last_error: null, inspection_finished_at: node.provision_updated_at },
+    columns: { last_error: null, inspection_finished_at: now },
   }),
   fail: (_operation, _node, error) => ({
     raise: ['fail'],

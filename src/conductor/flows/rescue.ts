@@ -38,7 +38,7 @@ export const unrescue: Flow = {
   own: {
     unrescue: async (task) => (await task.driver.rescue.unrescue?.(task)) ?? { kind: 'done' },
   },
-  finish: (_operation, node) => ({
+  finish: ({ node }) => ({
     raise: ['done'],
     columns: { last_error: null, instance_info: forgetPassword(node.instance_info) },
   }),

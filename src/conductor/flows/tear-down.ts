@@ -20,7 +20,7 @@ export const tearDown: Flow = {
       return done;
     },
   },
-  finish(_operation, node, settings) {
+  finish({ node, settings }) {
     const columns = { ...tearDownResets, last_error: null, ...lesseeReset(node) };
     if (!cleansAutomatically(node, settings)) {
       return { raise: ['clean', node.retired ? 'manage' : 'done'], columns };

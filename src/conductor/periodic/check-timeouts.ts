@@ -30,9 +30,11 @@ export const checkTimeouts: PeriodicTask = {
       for (const node of overdue) {
         if ((await parts.ring.findHost(node)) !== parts.hostname) continue;
         const error = `Timeout: nothing was heard of the agent for ${seconds} s while the node was in '${state}'. Look at its console: did it boot the ramdisk, and can it reach the API?`;
-        await operations.endWaiting(node.uuid, context, error).catch((reason: unknown) => {
-          if (!(reason instanceof NodeLocked)) throw reason;
-        });
+        await operations
+          .endWaiting(node.uuid, context, error, { aborted: false })
+          .catch((reason: unknown) => {
+            if (!(reason instanceof NodeLocked)) throw reason;
+          });
       }
     }
   },
