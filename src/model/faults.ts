@@ -141,6 +141,12 @@ export class StepNotAllowed extends fault(
   (f: { step: string; step_type: string }) => `The ${f.step_type} step ${f.step} is not allowed here.`,
 ) {}
 
+export class ChassisNotEmpty extends fault(
+  'ChassisNotEmpty',
+  400,
+  (f: { chassis: string }) => `Chassis ${f.chassis} still contains nodes.`,
+) {}
+
 export class InvalidNodeInventory extends fault(
   'InvalidNodeInventory',
   400,
@@ -289,6 +295,12 @@ export class NodeAlreadyExists extends fault(
   'NodeAlreadyExists',
   409,
   (f: { uuid: string }) => `A node with UUID ${f.uuid} already exists.`,
+) {}
+
+export class ChassisAlreadyExists extends fault(
+  'ChassisAlreadyExists',
+  409,
+  (f: { uuid: string }) => `A chassis with UUID ${f.uuid} already exists.`,
 ) {}
 
 export class DuplicateName extends fault(

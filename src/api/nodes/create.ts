@@ -1,8 +1,16 @@
 // `POST /nodes`
+import { readChassis } from '#db/chassis.ts';
 import { encode } from '#db/columns.ts';
 import { readNodeRow } from '#db/node-list.ts';
 import { nodeColumns, type NodeRow } from '#db/tables.ts';
-import { BootModeNotAllowed, Invalid, NotAcceptable, NoValidHost, UnknownAttribute } from '#model/faults.ts';
+import {
+  ChassisNotFound,
+  BootModeNotAllowed,
+  Invalid,
+  NotAcceptable,
+  NoValidHost,
+  UnknownAttribute,
+} from '#model/faults.ts';
 import { allNodeFields, isNodeField, nodeField } from '#model/node-fields.ts';
 import type { JsonObject, NewNode, NodeRecord } from '#model/node-record.ts';
 import { initialState } from '#model/provision-states.ts';
@@ -21,13 +29,14 @@ export async function createNode(call: Call): Promise<Answer> {
   const given = readFields(body, call.minor);
   if (typeof given['name'] === 'string') checkNodeName(given['name'], call.minor);
   checkBootMode(given['properties'], call.parts.settings.api.disallowed_enrollment_boot_modes);
+  await checkChassis(call, given['chassis_uuid']);
   const { DEFAULT } = call.parts.settings;
   const node = {
     ...given,
     uuid: given['uuid'] ?? call.parts.random.uuid(),
     provision_state: initialState(call.minor),
     conductor_group: given['conductor_group'] ?? DEFAULT.default_conductor_group,
-    resource_class: given['resource_class'] ?? DEFAULT.default_resource_class,
+    resource_class: given['resource_class'] || DEFAULT.default_resource_class,
     ...(await parentOf(call, given['parent_node'])),
   } as NewNode & { conductor_group: string }; // Read field by field by the table that the type states.
   const stored = await asBadRequest(async () => await call.conductorOf(node, 'create_node', { node }));
@@ -91,6 +100,12 @@ export async function parentOf(call: Call, parent: unknown): Promise<{ parent_no
     uuid === undefined ? await readNodeRow(read, 'name', parent) : await readNodeRow(read, 'uuid', uuid);
   if (!row) throw new Invalid(`There is no node ${parent} to be the parent.`);
   return { parent_node: row.uuid };
+}
+
+/** Throws ChassisNotFound, a 400 here, when the chassis that a node shall stand in is not there. */
+export async function checkChassis(call: Call, uuid: unknown): Promise<void> {
+  if (typeof uuid !== 'string' || (await readChassis(call.parts.store.read, uuid))) return;
+  throw new ChassisNotFound({ chassis: uuid }, { status: 400 });
 }
 
 /** Runs a call about a node; that no conductor takes it is the fault of what the request says of the node. */

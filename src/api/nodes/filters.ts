@@ -1,6 +1,7 @@
 // What a list of nodes can be narrowed by (endpoints `GET /v1/nodes` query, 2026.2).
+import { readChassis } from '#db/chassis.ts';
 import type { NodeFilter } from '#db/node-list.ts';
-import { InvalidParameterValue, NotAcceptable } from '#model/faults.ts';
+import { ChassisNotFound, InvalidParameterValue, NotAcceptable } from '#model/faults.ts';
 import { featureMinors } from '#model/microversion.ts';
 import { nodeFields } from '#model/node-fields.ts';
 import { isProvisionState, type ProvisionState } from '#model/provision-states.ts';
@@ -73,8 +74,15 @@ export async function readFilter(call: Call): Promise<NodeFilter> {
     filter[name] = row.read(query);
     if (call.minor < row.since) throw new NotAcceptable();
   }
+  await checkChassis(call, filter['chassis_uuid']);
   // Built by the very table whose rows give each name its own type.
   return { ...(filter as NodeFilter), ...(await parentage(call)) };
+}
+
+/** Throws ChassisNotFound (404). */
+async function checkChassis(call: Call, uuid: unknown): Promise<void> {
+  if (typeof uuid !== 'string' || (await readChassis(call.parts.store.read, uuid))) return;
+  throw new ChassisNotFound({ chassis: uuid });
 }
 
 /** Children are part of their parents and not listed, unless asked for. */

@@ -1,11 +1,19 @@
 // Lists of nodes: `GET /nodes` and `GET /nodes/detail`.
-import { listNodeRows, type NodePage, type NodeSortKey, readNodeRow } from '#db/node-list.ts';
+import {
+  listNodeRows,
+  type NodeFilter,
+  type NodePage,
+  type NodeSortKey,
+  readNodeRow,
+} from '#db/node-list.ts';
 import type { NodeRow } from '#db/tables.ts';
 import { Invalid, InvalidParameterValue, NodeNotFound, NotAcceptable } from '#model/faults.ts';
 import { isNodeField, nodeField, type NodeField, nodeListFields, nodeSortKeys } from '#model/node-fields.ts';
 import { type Answer, type Call, ok } from '../call.ts';
 import { chosenFields } from './fields.ts';
 import { filterArguments, readConductorFilter, readFilter } from './filters.ts';
+import { nextLink, type NextPage } from '../next-link.ts';
+import { booleanOf } from '../query.ts';
 import { fullNodeView, type NodeView, nodeView, type PartialRow } from './serialize.ts';
 
 const pageArguments = ['limit', 'marker', 'sort_key', 'sort_dir'];
@@ -13,21 +21,21 @@ const takesInDetail = new Set([...pageArguments, ...filterArguments]);
 const takes = new Set([...takesInDetail, 'fields', 'detail']);
 
 /** `GET /nodes` */
-export async function listNodes(call: Call): Promise<Answer> {
+export async function listNodes(call: Call, within: NodeFilter = {}): Promise<Answer> {
   call.query.allowOnly(takes);
   const fields = chosenFields(call);
   const detail = readDetail(call);
   if (detail && fields) throw new Invalid('Either detail or fields can be asked for, not both.');
-  if (detail)
-    return await answerList(call, fullNodeView(call.minor), { path: 'nodes', choice: 'detail=True' });
+  if (detail) return await answerList(call, fullNodeView(call.minor), { within, path: '/v1/nodes', detail });
   const view = nodeView(fields ?? plainFields(call.minor), call.minor);
-  return await answerList(call, view, { path: 'nodes', choice: fieldsArgument(view.fields) });
+  const named = fields ?? plainOrder.filter((name) => view.fields.includes(name));
+  return await answerList(call, view, { within, path: '/v1/nodes', fields: named });
 }
 
 /** `GET /nodes/detail` */
-export async function listNodesInDetail(call: Call): Promise<Answer> {
+export async function listNodesInDetail(call: Call, within: NodeFilter = {}): Promise<Answer> {
   call.query.allowOnly(takesInDetail);
-  return await answerList(call, fullNodeView(call.minor), { path: 'nodes/detail', choice: '' });
+  return await answerList(call, fullNodeView(call.minor), { within, path: '/v1/nodes/detail' });
 }
 
 function readDetail(call: Call): boolean {
@@ -41,19 +49,18 @@ function plainFields(minor: number): readonly NodeField[] {
 }
 
 /** Observed: the order in which the reference names the fields of its plain list. */
-const plainOrder = 'instance_uuid,maintenance,power_state,provision_state,uuid,name';
+const plainOrder: readonly NodeField[] = [
+  'instance_uuid',
+  'maintenance',
+  'power_state',
+  'provision_state',
+  'uuid',
+  'name',
+];
 
-function fieldsArgument(fields: readonly NodeField[]): string {
-  const named = fields.filter((name) => name !== 'links').join(',');
-  const isPlain = named === nodeListFields.filter((name) => name !== 'links').join(',');
-  return `fields=${isPlain ? plainOrder : named}`;
-}
-
-interface Listing {
-  /** Of the next page, below `/v1/`. */
-  readonly path: string;
-  /** What of the fields the next page is asked for. */
-  readonly choice: string;
+interface Listing extends Pick<NextPage, 'path' | 'detail' | 'fields'> {
+  /** What the nodes have in common by the path already: their chassis. */
+  readonly within: NodeFilter;
 }
 
 async function answerList(call: Call, view: NodeView, listing: Listing): Promise<Answer> {
@@ -66,7 +73,7 @@ async function answerList(call: Call, view: NodeView, listing: Listing): Promise
     ...order,
     ...(await readMarker(call)),
     columns: [...new Set([...view.columns, ...place])],
-    filter,
+    filter: { ...filter, ...listing.within },
     // Whose conductor a node's is, only the ring can tell, so that such a page is cut to its length afterwards.
     ...(conductor === undefined ? { limit } : {}),
   };
@@ -76,8 +83,15 @@ async function answerList(call: Call, view: NodeView, listing: Listing): Promise
   const nodes = await nodeTexts(call, rows, view);
   const last = rows.at(-1);
   if (!last || rows.length < limit) return ok(`{"nodes":[${nodes}]}`);
-  const next = nextLink(call, listing, order, limit, last.uuid);
-  return ok(`{"nodes":[${nodes}],"next":${JSON.stringify(next)}}`);
+  const { within: _within, ...next } = listing;
+  const link = nextLink(call.baseUrl, {
+    ...next,
+    ...order,
+    filters: filtersOf(call),
+    limit,
+    marker: last.uuid,
+  });
+  return ok(`{"nodes":[${nodes}],"next":${JSON.stringify(link)}}`);
 }
 
 type PlacedRow = PartialRow & Pick<NodeRow, 'conductor_group' | 'driver'>;
@@ -128,20 +142,17 @@ async function readMarker(call: Call): Promise<Pick<NodePage, 'after'>> {
   return { after };
 }
 
-/** Filters that the reference writes itself, and only when they are true. */
-const writtenWhenTrue = ['associated', 'maintenance', 'retired'] as const;
+/** What the next page has to ask for to go on with this list. Unlike the reference's it keeps every filter. */
+function filtersOf(call: Call): Record<string, string> {
+  const given = filterArguments.filter((name) => call.query.has(name));
+  return Object.fromEntries(
+    given.map((name) => [name, writtenFilter(name, call.query.list(name)?.join(',') ?? '')]),
+  );
+}
 
-/** The link to the next page. Unlike the reference's it keeps every filter, so that the pages make one list. */
-function nextLink(call: Call, listing: Listing, order: Order, limit: number, marker: string): string {
-  const { query } = call;
-  const parts = [`sort_key=${order.sortKey}`, `sort_dir=${order.descending ? 'desc' : 'asc'}`];
-  for (const name of filterArguments) {
-    const text = query.list(name)?.join(',');
-    if (text === undefined) continue;
-    const isTrue = writtenWhenTrue.some((each) => each === name) && query.boolean(name) === true;
-    parts.push(isTrue ? `${name}=True` : `${name}=${encodeURIComponent(text)}`);
-  }
-  if (listing.choice !== '') parts.push(listing.choice);
-  parts.push(`limit=${limit}`, `marker=${marker}`);
-  return `${call.baseUrl}/v1/${listing.path}?${parts.join('&')}`;
+/** The reference writes these itself, and only when they are true. */
+const trueInCapitals = ['associated', 'maintenance', 'retired'];
+
+function writtenFilter(name: string, text: string): string {
+  return trueInCapitals.includes(name) && booleanOf(text) === true ? 'True' : text;
 }

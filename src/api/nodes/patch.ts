@@ -7,7 +7,7 @@ import { isUpdateAllowed } from '#model/provision-states.ts';
 import { type Answer, type Call, ok } from '../call.ts';
 import { parsePatch, type PatchOperation } from '../json-patch.ts';
 import { nodeChanges } from './changes.ts';
-import { asBadRequest, parentOf, rowOf } from './create.ts';
+import { asBadRequest, checkChassis, parentOf, rowOf } from './create.ts';
 import { nodeText } from './show.ts';
 
 const takes = new Set(['reset_interfaces']);
@@ -25,6 +25,7 @@ export async function patchNode(call: Call): Promise<Answer> {
   const node = await findNode(call, { suffix: true });
   if (!freesFromInstance(node, operations)) checkUpdatable(node, call);
   const changes = nodeChanges(node, operations, call.minor);
+  await checkChassis(call, changes.chassis_uuid);
   const patch = { ...changes, ...(await parentOf(call, changes.parent_node)) };
   if (Object.keys(patch).length === 0 && !resetInterfaces) return ok(await nodeText(call, rowOf(node)));
   const updated = await asBadRequest(
@@ -35,7 +36,9 @@ export async function patchNode(call: Call): Promise<Answer> {
         resetInterfaces,
       }),
   );
-  return ok(await nodeText(call, rowOf(updated)));
+  // As in the reference, the answer shows the node as its conductor had it in hand.
+  const reservation = await call.parts.ring.hostFor(updated);
+  return ok(await nodeText(call, { ...rowOf(updated), reservation }));
 }
 
 function readReset(call: Call): boolean {
