@@ -4,6 +4,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { maxMinor } from '#model/microversion.ts';
 import { NotAcceptable, NotFound } from '#model/faults.ts';
 import { contextOf, openAccess } from './access.ts';
+import { addBootMedia, bootMediaPath } from './boot-media/boot-media.ts';
 import { type Answer, Call } from './call.ts';
 import { checkDepth } from './json-body.ts';
 import {
@@ -87,6 +88,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
   });
 
   addRoot(app, parts);
+  addBootMedia(app, parts);
   for (const route of routes) addRoute(app, parts, route, withoutSuffix);
   return app;
 }
@@ -123,7 +125,7 @@ function versionOf(request: IncomingMessage): number {
 }
 
 function openRequest(request: FastifyRequest, reply: FastifyReply): void {
-  if (isRoot(request)) return;
+  if (isRoot(request) || request.url.startsWith(bootMediaPath)) return;
   request.minor = negotiate(request.headers);
   reply.headers({
     [minimumVersionHeader]: minimumVersionText,
