@@ -1,0 +1,72 @@
+// The BMCs of the nodes: one client per controller, shared by every task that asks it something.
+import { BmcCircuitOpen, BmcError, BmcSettingInvalid, BmcTimeout, BmcUnreachable } from '#bmc/errors.ts';
+import type { RedfishClient } from '#bmc/redfish/client.ts';
+import { defaultRedfishOptions } from '#bmc/redfish/options.ts';
+import { RedfishPool, type RedfishPoolOptions } from '#bmc/redfish/pool.ts';
+import { findSystem } from '#bmc/redfish/system.ts';
+import type { Settings } from '#config/settings.ts';
+import type { Clock, Random } from '#model/clock.ts';
+import { InvalidParameterValue, RedfishConnectionError, RedfishError } from '#model/faults.ts';
+import type { Task } from '../task.ts';
+import { redfishInfoOf } from './driver-info.ts';
+
+/** Where a node is managed: the arguments of every function of src/bmc/redfish, in their order. */
+export type System = readonly [client: RedfishClient, systemPath: string, signal: AbortSignal];
+
+export interface Controllers extends AsyncDisposable {
+  /**
+   * Does something with the BMC of a task's node. What goes wrong becomes a published fault: RedfishConnectionError
+   * when the BMC cannot be asked, RedfishError when it refuses, InvalidParameterValue when driver_info is at fault.
+   */
+  use<T>(task: Task, work: (system: System) => Promise<T>): Promise<T>;
+}
+
+export function createControllers(settings: Settings, world: { clock: Clock; random: Random }): Controllers {
+  const pool = new RedfishPool(poolOptions(settings), world);
+  return {
+    async use(task, work) {
+      const { target, systemPath } = redfishInfoOf(task.node, task.settings);
+      try {
+        const client = pool.client(target);
+        return await work([client, await findSystem(client, systemPath, task.signal), task.signal]);
+      } catch (error) {
+        throw asFault(task, error);
+      }
+    },
+    [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
+  };
+}
+
+function asFault(task: Task, error: unknown): unknown {
+  if (error instanceof BmcSettingInvalid) return new InvalidParameterValue(error.message, { cause: error });
+  if (!(error instanceof BmcError)) return error;
+  const isAway =
+    error instanceof BmcUnreachable || error instanceof BmcTimeout || error instanceof BmcCircuitOpen;
+  if (isAway)
+    return new RedfishConnectionError({ node: task.node.uuid, error: error.message }, { cause: error });
+  return new RedfishError({ error: error.message }, { cause: error });
+}
+
+function poolOptions({ redfish, ingot }: Settings): RedfishPoolOptions {
+  return {
+    ...defaultRedfishOptions,
+    connectionAttempts: redfish.connection_attempts,
+    connectionRetryIntervalSeconds: redfish.connection_retry_interval,
+    connectTimeoutSeconds: redfish.connect_timeout,
+    readTimeoutSeconds: redfish.read_timeout,
+    // A BMC that drips its answer byte by byte ends too.
+    requestTimeoutSeconds: 2 * redfish.read_timeout,
+    powerOnConflictRetryAttempts: redfish.power_on_conflict_retry_attempts,
+    powerOnConflictRetryIntervalSeconds: redfish.power_on_conflict_retry_interval,
+    postBootRetryAttempts: redfish.post_boot_retry_attempts,
+    postBootRetryDelaySeconds: redfish.post_boot_retry_delay,
+    maxConcurrentRequests: ingot.bmc_requests_per_bmc,
+    maxQueuedRequests: ingot.bmc_queue_limit,
+    breakerFailures: ingot.bmc_breaker_failures,
+    breakerOpenSeconds: ingot.bmc_breaker_pause,
+    connectionCacheSize: redfish.connection_cache_size,
+    ...(redfish.tls_minimum_version === null
+      ? {}
+      : { tlsMinimumVersion: `TLSv${redfish.tls_minimum_version}` as const }),
+  };
+}

@@ -1,0 +1,143 @@
+// `redfish-virtual-media`: the BMC shows the machine an ISO that is composed as it is read.
+import { randomBytes } from 'node:crypto';
+import {
+  listVirtualMedia,
+  ejectMedia,
+  insertMedia,
+  type VirtualMediaSlot,
+} from '#bmc/redfish/virtual-media.ts';
+import type { BootFiles } from '#images/boot-files.ts';
+import {
+  appendedParameters,
+  baseFilesOf,
+  bootMediaOf,
+  bootMediaUrl,
+  composeBootMedia,
+  type BootMedia,
+} from '#images/boot-media.ts';
+import { wireTime } from '#model/clock.ts';
+import type { BootInterface } from '../interfaces/boot.ts';
+import type { Task } from '../task.ts';
+import type { Controllers } from './controllers.ts';
+import { redfishInfoOf, redfishProperties } from './driver-info.ts';
+
+const properties = {
+  ...redfishProperties,
+  deploy_kernel: 'URL of the kernel that the agent boots with; [conductor]deploy_kernel when absent.',
+  deploy_ramdisk: 'URL of the ramdisk that holds the agent; [conductor]deploy_ramdisk when absent.',
+  bootloader: 'URL of the EFI system partition image; [conductor]bootloader when absent.',
+  kernel_append_params:
+    'Kernel parameters of the agent instead of [redfish]kernel_append_params, which %default% stands for.',
+  external_http_url: 'The URL under which the BMC of this node reaches our media.',
+};
+
+export function redfishVirtualMediaBoot(controllers: Controllers, files: BootFiles): BootInterface {
+  const cdSlots = async (task: Task): Promise<VirtualMediaSlot[]> => {
+    const slots = await controllers.use(task, (system) => listVirtualMedia(...system));
+    return slots.filter(({ mediaTypes }) => mediaTypes.some((type) => type === 'CD' || type === 'DVD'));
+  };
+
+  const isInserted = async (task: Task): Promise<boolean> => {
+    const media = bootMediaOf(task.node);
+    if (media === null) return false;
+    const url = bootMediaUrl(task.settings, task.node, media.secret);
+    return (await cdSlots(task)).some((slot) => slot.isInserted && slot.image === url);
+  };
+
+  /** Ejects what we put in, and forgets it. What somebody else inserted stays. */
+  const eject = async (task: Task): Promise<void> => {
+    const ours = `/ingot/boot/${task.node.uuid}/`;
+    const media = bootMediaOf(task.node);
+    const slots = await cdSlots(task);
+    // Some BMCs do not say which image they show; what is in then is ours if something of ours should be.
+    const isOurs = (slot: VirtualMediaSlot): boolean => slot.image?.includes(ours) ?? media !== null;
+    if (slots.some((slot) => slot.isInserted && isOurs(slot))) {
+      await controllers.use(task, ([client, path, signal]) => ejectMedia(client, path, 'CD', signal));
+    }
+    if (media !== null) await task.save({ driver_internal_info: { boot_media: null } });
+  };
+
+  return {
+    properties,
+
+    async validate({ node, settings }) {
+      redfishInfoOf(node, settings);
+      baseFilesOf(settings, node);
+      appendedParameters(settings, node);
+    },
+
+    async prepareRamdisk(task, kernelParameters) {
+      const media = await keepMedia(task, kernelParameters);
+      // What the machine would not be able to read is told before it is started.
+      await composeBootMedia(task.settings, task.node, files, task.signal);
+      await alignBootMode(task);
+      if (!(await isInserted(task))) {
+        const image = bootMediaUrl(task.settings, task.node, media.secret);
+        await controllers.use(task, ([client, path, signal]) =>
+          insertMedia(client, path, { kind: 'CD', image }, signal),
+        );
+      }
+      await task.driver.management.setBootDevice(task, 'cdrom', { persistent: false });
+    },
+
+    async isRamdiskPrepared(task) {
+      if (!(await isInserted(task))) return false;
+      const { boot_device } = await task.driver.management.getBootDevice(task);
+      return boot_device === 'cdrom';
+    },
+
+    cleanUpRamdisk: eject,
+
+    async prepareInstance(task) {
+      await eject(task);
+      await task.driver.management.setBootDevice(task, 'disk', { persistent: true });
+    },
+
+    cleanUpInstance: eject,
+  };
+}
+
+/** What the record says of this boot's media: kept when it is the same boot, else new under a secret of its own. */
+async function keepMedia(task: Task, kernelParameters: Readonly<Record<string, string>>): Promise<BootMedia> {
+  const kept = bootMediaOf(task.node);
+  if (kept !== null && JSON.stringify(kept.kernel_parameters) === JSON.stringify(kernelParameters))
+    return kept;
+  const media: BootMedia = {
+    secret: randomBytes(24).toString('hex'),
+    kernel_parameters: kernelParameters,
+    append: appendedParameters(task.settings, task.node),
+    prepared_at: wireTime(task.clock.now()),
+  };
+  await task.save({ driver_internal_info: { boot_media: media } });
+  return media;
+}
+
+/** The mode that the instance or the node asks for, else that of the settings, where the BMC tells it at all. */
+async function alignBootMode(task: Task): Promise<void> {
+  const { management } = task.driver;
+  const wanted = bootModeOf(task);
+  if (wanted === null || !management.setBootMode || !management.getBootMode) return;
+  try {
+    if ((await management.getBootMode(task)) === wanted) return;
+  } catch (error) {
+    task.signal.throwIfAborted();
+    task.log.debug({ err: error, node: task.node.uuid }, 'The BMC does not tell the boot mode');
+    return;
+  }
+  await management.setBootMode(task, wanted);
+}
+
+/** Of capabilities, `boot_mode:uefi,...`; null when nobody asks for one, so that the machine keeps what it has. */
+function bootModeOf({ node }: Task): 'uefi' | 'bios' | null {
+  for (const capabilities of [node.instance_info['capabilities'], node.properties['capabilities']]) {
+    const mode = modeIn(capabilities);
+    if (mode === 'uefi' || mode === 'bios') return mode;
+  }
+  return null;
+}
+
+function modeIn(capabilities: unknown): unknown {
+  if (typeof capabilities === 'string') return /(?:^|,)\s*boot_mode:(\w+)/.exec(capabilities)?.[1];
+  if (typeof capabilities !== 'object' || capabilities === null) return undefined;
+  return Object.hasOwn(capabilities, 'boot_mode') ? Reflect.get(capabilities, 'boot_mode') : undefined;
+}
