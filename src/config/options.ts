@@ -96,12 +96,7 @@ export const options = {
     default_power_interface: string(null, 'The power interface of nodes that name none.'),
     default_raid_interface: string(null, 'The RAID interface of nodes that name none.'),
     default_rescue_interface: string(null, 'The rescue interface of nodes that name none.'),
-    default_storage_interface: string(null, 'The storage interface of nodes that name none.', {
-      ironic: {
-        default: 'noop',
-        why: 'the preference of the hardware type decides, as for every other type',
-      },
-    }),
+    default_storage_interface: string('noop', 'The storage interface of nodes that name none.'),
     default_vendor_interface: string(null, 'The vendor interface of nodes that name none.'),
 
     default_conductor_group: string('', 'The conductor group of nodes created without one.'),

@@ -3,6 +3,7 @@ import type { Clock } from '#model/clock.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import type { PortRecord } from '#model/port-record.ts';
 import type { PowerTarget } from '#model/power-states.ts';
+import type { OperationStep } from '#protocol/operation.ts';
 import type { Driver } from './define.ts';
 
 /** A sink for log lines with fields; pino satisfies it. */
@@ -63,6 +64,8 @@ export interface StepTask extends Task {
   readonly memo: Readonly<Record<string, unknown>>;
   /** Ensures that the notes are on the disk when it resolves, and are there when the step runs again. */
   note(memo: Record<string, unknown>): Promise<void>;
+  /** What is planned after this step. */
+  readonly remainingSteps: readonly OperationStep[];
   /** When the agent on the machine was last heard of, in milliseconds since the epoch; null if never in this boot. */
   readonly agentHeardAt: number | null;
 }
