@@ -77,13 +77,13 @@ export function redfishVirtualMediaBoot(controllers: Controllers, files: BootFil
           insertMedia(client, path, { kind: 'CD', image }, signal),
         );
       }
-      await task.driver.management.setBootDevice(task, 'cdrom', { persistent: false });
+      if (!(await isNext(task))) {
+        await task.driver.management.setBootDevice(task, 'cdrom', { persistent: false });
+      }
     },
 
     async isRamdiskPrepared(task) {
-      if (!(await isInserted(task))) return false;
-      const { boot_device } = await task.driver.management.getBootDevice(task);
-      return boot_device === 'cdrom';
+      return (await isInserted(task)) && (await isNext(task));
     },
 
     cleanUpRamdisk: eject,
@@ -95,6 +95,12 @@ export function redfishVirtualMediaBoot(controllers: Controllers, files: BootFil
 
     cleanUpInstance: eject,
   };
+}
+
+/** Whether the next start, and only that, is from the medium. */
+async function isNext(task: Task): Promise<boolean> {
+  const { boot_device, persistent } = await task.driver.management.getBootDevice(task);
+  return boot_device === 'cdrom' && persistent === false;
 }
 
 /** What the record says of this boot's media: kept when it is the same boot, else new under a secret of its own. */
