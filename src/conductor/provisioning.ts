@@ -18,6 +18,7 @@ import type { ConductorCalls, RequestContext } from '#protocol/rpc.ts';
 import { cleansAutomatically } from './flows/tear-down.ts';
 import { changeFreeNode } from './locked-node.ts';
 import type { Operations } from './operations.ts';
+import { hashPassword } from './password-hash.ts';
 import type { ConductorParts } from './parts.ts';
 import { readingTask } from './task.ts';
 
@@ -123,10 +124,16 @@ export async function rescueNode(
   context: RequestContext,
 ): Promise<void> {
   await validateFor(parts, args.node, signal, ['power', 'rescue']);
+  const { rescue_password_hash_algorithm: algorithm } = parts.settings.conductor;
+  const hashed_rescue_password = hashPassword(args.rescuePassword, algorithm);
   await operations.begin(args.node, 'rescue', context, (node) => {
     checkEvent(node, 'rescue');
     if (node.maintenance) throw new NodeInMaintenance({ op: 'rescue', node: node.uuid });
-    const instance_info = { ...node.instance_info, rescue_password: args.rescuePassword };
+    const instance_info = {
+      ...node.instance_info,
+      rescue_password: args.rescuePassword,
+      hashed_rescue_password,
+    };
     return { input: {}, raise: ['rescue'], columns: { last_error: null, instance_info } };
   });
 }

@@ -26,7 +26,7 @@ export const inspect: Flow = {
   },
   finish: ({ now }) => ({
     raise: ['done'],
-    columns: { last_error: null, inspection_finished_at: now },
+    columns: { last_error: null, inspection_started_at: null, inspection_finished_at: now },
   }),
   fail: (_operation, _node, error) => ({
     raise: ['fail'],
