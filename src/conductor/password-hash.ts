@@ -6,8 +6,8 @@ const alphabet = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 
 /** In which order the digest's bytes are written, three at a time (Drepper, "Unix crypt using SHA-256/SHA-512"). */
 const order: Readonly<Record<PasswordHashAlgorithm, readonly (readonly [number, number, number])[]>> = {
-  sha256: Array.from({ length: 10 }, (_, row) => rotated(row, 2, [0, 10, 20], 0)),
-  sha512: Array.from({ length: 21 }, (_, row) => rotated(row, 1, [0, 21, 42], 0)),
+  sha256: Array.from({ length: 10 }, (_, row) => rotated(row, 2, [0, 10, 20])),
+  sha512: Array.from({ length: 21 }, (_, row) => rotated(row, 1, [0, 21, 42])),
 };
 
 /** Row `row` of the table: the three columns, each going up by one, turned by `turn` places with every row. */
@@ -15,9 +15,8 @@ function rotated(
   row: number,
   turn: number,
   columns: readonly [number, number, number],
-  from: number,
 ): readonly [number, number, number] {
-  const at = (place: number): number => (columns[(place + row * turn) % 3] ?? 0) + row + from;
+  const at = (place: number): number => (columns[(place + row * turn) % 3] ?? 0) + row;
   return [at(0), at(1), at(2)];
 }
 
