@@ -3,7 +3,7 @@ import type { NodePlace } from '#db/ring.ts';
 import type { ConductorCallName, ConductorCalls, RequestContext } from '#protocol/rpc.ts';
 import { type Feature, hasFeature } from '#model/microversion.ts';
 import { parseBody } from './json-body.ts';
-import type { ApiParts } from './parts.ts';
+import type { ApiWorkings } from './parts.ts';
 import { Query } from './query.ts';
 
 /** What a handler gives back. `body` is JSON text; without one the answer has neither body nor Content-Type. */
@@ -30,7 +30,7 @@ export interface RequestFacts {
 }
 
 export class Call {
-  readonly parts: ApiParts;
+  readonly parts: ApiWorkings;
   readonly minor: number;
   readonly baseUrl: string;
   readonly context: RequestContext;
@@ -40,7 +40,7 @@ export class Call {
   readonly #params: Readonly<Record<string, string>>;
   readonly #bodyText: string;
 
-  constructor(parts: ApiParts, facts: RequestFacts) {
+  constructor(parts: ApiWorkings, facts: RequestFacts) {
     this.parts = parts;
     this.minor = facts.minor;
     this.baseUrl = facts.baseUrl;

@@ -16,7 +16,8 @@ import {
   versionHeader,
 } from './microversion.ts';
 import { allowedMethods } from './allowed-methods.ts';
-import type { ApiParts } from './parts.ts';
+import { NodeViews } from './nodes/serialize.ts';
+import type { ApiParts, ApiWorkings } from './parts.ts';
 import { rootDocument, v1Document } from './root/documents.ts';
 import type { BodySize, Route } from './route.ts';
 import { routes } from './routes.ts';
@@ -88,8 +89,9 @@ export function createApi(parts: ApiParts): FastifyInstance {
   });
 
   addRoot(app, parts);
+  const workings = { ...parts, nodeViews: new NodeViews() };
   addBootMedia(app, parts);
-  for (const route of routes) addRoute(app, parts, route, withoutSuffix);
+  for (const route of routes) addRoute(app, workings, route, withoutSuffix);
   return app;
 }
 
@@ -175,7 +177,7 @@ function addRoot(app: FastifyInstance, parts: ApiParts): void {
 
 function addRoute(
   app: FastifyInstance,
-  parts: ApiParts,
+  parts: ApiWorkings,
   route: Route,
   withoutSuffix: WeakSet<IncomingMessage>,
 ): void {

@@ -5,6 +5,7 @@ import type { Store } from '#db/store.ts';
 import type { Clock, Random } from '#model/clock.ts';
 import type { ConductorClient } from '#protocol/rpc.ts';
 import type { Access } from './access.ts';
+import type { NodeViews } from './nodes/serialize.ts';
 
 /** What the API is made of. Handlers reach everything else through these. */
 export interface ApiParts {
@@ -17,4 +18,9 @@ export interface ApiParts {
   readonly log: Pick<Logger, 'error' | 'warn' | 'info' | 'debug'>;
   /** Absent: everyone may do everything. */
   readonly access?: Access;
+}
+
+/** The parts, and what the API makes for itself. */
+export interface ApiWorkings extends ApiParts {
+  readonly nodeViews: NodeViews;
 }

@@ -43,7 +43,7 @@ export const migrations: readonly Migration[] = [
         .addColumn('maintenance_reason', 'text')
         .addColumn('protected', 'integer', (column) => column.notNull().defaultTo(0))
         .addColumn('protected_reason', 'text')
-        .addColumn('retired', 'integer', (column) => column.notNull().defaultTo(0))
+        .addColumn('retired', 'integer', (column) => column.defaultTo(0))
         .addColumn('retired_reason', 'text')
         .addColumn('automated_clean', 'integer')
         .addColumn('disable_power_off', 'integer', (column) => column.notNull().defaultTo(0))

@@ -63,7 +63,8 @@ export interface NodeRecord extends Readonly<NodeInterfaces> {
   readonly maintenance_reason: string | null;
   readonly protected: boolean;
   readonly protected_reason: string | null;
-  readonly retired: boolean;
+  /** Null: said to be neither; counts as not retired. */
+  readonly retired: boolean | null;
   readonly retired_reason: string | null;
   readonly automated_clean: boolean | null;
   readonly disable_power_off: boolean;

@@ -42,6 +42,8 @@ function documentOf(node: NodeRecord, touched: ReadonlySet<string>): Record<stri
 function readPatched(name: NodeField, after: unknown, before: unknown): unknown {
   if (after === null && nodeField(name).create === 'required') throw new Invalid(`A node needs a ${name}.`);
   if (after === null && name === 'conductor_group') return '';
+  // Published: a patch can take it back to unsaid, which creation cannot leave it at.
+  if (after === null && name === 'retired') return null;
   const value = readValue(name, after);
   if (name === 'driver_info') return unmasked(value, before, driverSecretKeys, name);
   if (name === 'instance_info') return unmasked(value, before, instanceSecretKeys, name);
@@ -79,7 +81,7 @@ type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 /** What goes with a change: reasons go with what they explain, and an instance is called what it is displayed as. */
 function addConsequences(node: NodeRecord, patch: Writable<NodePatch>): void {
   if (patch.protected === false && !patch.protected_reason) patch.protected_reason = null;
-  if (patch.retired === false && !patch.retired_reason) patch.retired_reason = null;
+  if ('retired' in patch && !patch.retired && !patch.retired_reason) patch.retired_reason = null;
   const displayed = patch.instance_info?.['display_name'];
   const named = 'instance_name' in patch ? patch.instance_name : node.instance_name;
   if (typeof displayed === 'string' && displayed !== '' && !named)

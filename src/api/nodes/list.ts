@@ -14,7 +14,7 @@ import { chosenFields } from './fields.ts';
 import { filterArguments, readConductorFilter, readFilter } from './filters.ts';
 import { nextLink, type NextPage } from '../next-link.ts';
 import { booleanOf } from '../query.ts';
-import { fullNodeView, type NodeView, nodeView, type PartialRow } from './serialize.ts';
+import type { NodeView, PartialRow } from './serialize.ts';
 
 const pageArguments = ['limit', 'marker', 'sort_key', 'sort_dir'];
 const takesInDetail = new Set([...pageArguments, ...filterArguments]);
@@ -26,8 +26,13 @@ export async function listNodes(call: Call, within: NodeFilter = {}): Promise<An
   const fields = chosenFields(call);
   const detail = readDetail(call);
   if (detail && fields) throw new Invalid('Either detail or fields can be asked for, not both.');
-  if (detail) return await answerList(call, fullNodeView(call.minor), { within, path: '/v1/nodes', detail });
-  const view = nodeView(fields ?? plainFields(call.minor), call.minor);
+  if (detail)
+    return await answerList(call, call.parts.nodeViews.full(call.minor), {
+      within,
+      path: '/v1/nodes',
+      detail,
+    });
+  const view = call.parts.nodeViews.of(fields ?? plainFields(call.minor), call.minor);
   const named = fields ?? plainOrder.filter((name) => view.fields.includes(name));
   return await answerList(call, view, { within, path: '/v1/nodes', fields: named });
 }
@@ -35,7 +40,7 @@ export async function listNodes(call: Call, within: NodeFilter = {}): Promise<An
 /** `GET /nodes/detail` */
 export async function listNodesInDetail(call: Call, within: NodeFilter = {}): Promise<Answer> {
   call.query.allowOnly(takesInDetail);
-  return await answerList(call, fullNodeView(call.minor), { within, path: '/v1/nodes/detail' });
+  return await answerList(call, call.parts.nodeViews.full(call.minor), { within, path: '/v1/nodes/detail' });
 }
 
 function readDetail(call: Call): boolean {

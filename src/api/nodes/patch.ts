@@ -2,7 +2,7 @@
 import { findNode } from './find-node.ts';
 import { Conflict, Invalid, NotAcceptable } from '#model/faults.ts';
 import { allNodeFields, isNodeField, nodeField, nodePatchPolicy } from '#model/node-fields.ts';
-import type { NodeRecord } from '#model/node-record.ts';
+import type { NodePatch, NodeRecord } from '#model/node-record.ts';
 import { isUpdateAllowed } from '#model/provision-states.ts';
 import { type Answer, type Call, ok } from '../call.ts';
 import { parsePatch, type PatchOperation } from '../json-patch.ts';
@@ -27,18 +27,21 @@ export async function patchNode(call: Call): Promise<Answer> {
   const changes = nodeChanges(node, operations, call.minor);
   await checkChassis(call, changes.chassis_uuid);
   const patch = { ...changes, ...(await parentOf(call, changes.parent_node)) };
-  if (Object.keys(patch).length === 0 && !resetInterfaces) return ok(await nodeText(call, rowOf(node)));
-  const updated = await asBadRequest(
-    async () =>
-      await call.conductorOf({ ...node, ...patch }, 'update_node', {
-        node: node.uuid,
-        patch: resetInterfaces ? { driver: node.driver, ...patch } : patch,
-        resetInterfaces,
-      }),
-  );
+  const updated = await update(call, node, patch, resetInterfaces);
   // As in the reference, the answer shows the node as its conductor had it in hand.
   const reservation = await call.parts.ring.hostFor(updated);
   return ok(await nodeText(call, { ...rowOf(updated), reservation }));
+}
+
+async function update(
+  call: Call,
+  node: NodeRecord,
+  changes: NodePatch,
+  resetInterfaces: boolean,
+): Promise<NodeRecord> {
+  const patch = resetInterfaces ? { driver: node.driver, ...changes } : changes;
+  const args = { node: node.uuid, patch, resetInterfaces };
+  return await asBadRequest(async () => await call.conductorOf({ ...node, ...patch }, 'update_node', args));
 }
 
 function readReset(call: Call): boolean {

@@ -2,7 +2,7 @@
 // together from the row itself: JSON columns are text already and go in as they are, unless they may hold a secret.
 import type { NodeRow } from '#db/tables.ts';
 import { stateAsShown } from '#model/provision-states.ts';
-import type { FieldRow } from '#model/resource-fields.ts';
+import type { FieldMasking, FieldRow } from '#model/resource-fields.ts';
 import { driverSecretKeys, instanceSecretKeys, maskSecrets } from '#model/secrets.ts';
 import { allNodeFields, nodeField, type NodeField } from '#model/node-fields.ts';
 import { linksText } from '../links.ts';
@@ -31,36 +31,50 @@ export function visibleFields(minor: number): readonly NodeField[] {
   return allNodeFields.filter((name) => nodeField(name).since <= minor);
 }
 
-const views = new Map<string, NodeView>();
 /** Sets of fields come from clients, so what is kept of them is bounded. */
 const maxViews = 1000;
 
-/** The view of some fields in some microversion. The fields are in the order of the answer. */
-export function nodeView(fields: readonly NodeField[], minor: number): NodeView {
-  const key = `${minor} ${fields.join(',')}`;
-  const known = views.get(key);
-  if (known) return known;
-  if (views.size >= maxViews) views.clear();
-  const view = compile(fields, minor);
-  views.set(key, view);
-  return view;
+/** The views of one API, each compiled when it is first asked for. */
+export class NodeViews {
+  readonly #chosen = new Map<string, NodeView>();
+  readonly #full = new Map<number, NodeView>();
+  readonly #maskings: Maskings = {
+    'secret keys': masking([]),
+    'driver secret keys': masking(driverSecretKeys),
+    'instance secret keys': masking(instanceSecretKeys),
+  };
+
+  /** The view of some fields in some microversion. The fields are in the order of the answer. */
+  of(fields: readonly NodeField[], minor: number): NodeView {
+    const key = `${minor} ${fields.join(',')}`;
+    const known = this.#chosen.get(key);
+    if (known) return known;
+    if (this.#chosen.size >= maxViews) this.#chosen.clear();
+    const view = compile(fields, minor, this.#maskings);
+    this.#chosen.set(key, view);
+    return view;
+  }
+
+  /** Everything that a microversion shows of a node. */
+  full(minor: number): NodeView {
+    const known = this.#full.get(minor);
+    if (known) return known;
+    const view = compile(visibleFields(minor), minor, this.#maskings);
+    this.#full.set(minor, view);
+    return view;
+  }
 }
 
-const fullViews = new Map<number, NodeView>();
-
-/** Everything that a microversion shows of a node. */
-export function fullNodeView(minor: number): NodeView {
-  const known = fullViews.get(minor);
-  if (known) return known;
-  const view = nodeView(visibleFields(minor), minor);
-  fullViews.set(minor, view);
-  return view;
-}
+/** Masks the JSON text of an object. */
+type Masking = (jsonText: string) => string;
+type Maskings = Readonly<Record<Exclude<FieldMasking, 'whole'>, Masking>>;
 
 type Writer = (row: PartialRow, around: Surroundings) => string;
 
-function compile(fields: readonly NodeField[], minor: number): NodeView {
-  const writers = fields.map((name, at) => writer(name, `${at === 0 ? '{' : ','}"${name}":`, minor));
+function compile(fields: readonly NodeField[], minor: number, maskings: Maskings): NodeView {
+  const writers = fields.map((name, at) =>
+    writer(name, `${at === 0 ? '{' : ','}"${name}":`, minor, maskings),
+  );
   const columns = new Set<keyof NodeRow>(['uuid']);
   for (const name of fields) for (const column of columnsOf(name)) columns.add(column);
   return {
@@ -86,7 +100,7 @@ function isColumn(name: NodeField): name is NodeField & keyof NodeRow {
 }
 
 /** What writes a field; `key` is what stands before its value. */
-function writer(name: NodeField, key: string, minor: number): Writer {
+function writer(name: NodeField, key: string, minor: number, maskings: Maskings): Writer {
   if (name === 'conductor') return (_row, around) => key + JSON.stringify(around.conductor);
   if (!isColumn(name)) return linksWriter(name, key);
   if (name === 'provision_state') return stateWriter(key, minor);
@@ -109,7 +123,7 @@ function writer(name: NodeField, key: string, minor: number): Writer {
       return column((value: string) => `${key}"${value}"`);
     case 'object':
     case 'strings':
-      return column(objectWriter(field, key));
+      return column(objectWriter(field, key, maskings));
     case 'string':
     case 'mac':
       return column(textWriter(name, key));
@@ -171,20 +185,27 @@ export function mayHoldSecrets(jsonText: string): boolean {
   return secretHint.test(jsonText);
 }
 
-function objectWriter(field: FieldRow, key: string): (value: string) => string {
-  const { masking } = field;
-  if (masking === undefined || masking === 'whole') return (value) => key + value;
-  const alsoSecret = secretKeys[masking];
+function objectWriter(field: FieldRow, key: string, maskings: Maskings): (value: string) => string {
+  if (field.masking === undefined || field.masking === 'whole') return (value) => key + value;
+  const mask = maskings[field.masking];
   const empty = `${key}{}`;
-  return (value) => {
-    if (value === '{}') return empty;
-    if (!mayHoldSecrets(value)) return key + value;
-    return key + JSON.stringify(maskSecrets<unknown>(JSON.parse(value), alsoSecret));
-  };
+  return (value) => (value === '{}' ? empty : key + mask(value));
 }
 
-const secretKeys = {
-  'secret keys': [],
-  'driver secret keys': driverSecretKeys,
-  'instance secret keys': instanceSecretKeys,
-} as const;
+/** How many masked texts are kept, and how long one may be: what a page of detail needs again and again. */
+const keptMasked = { texts: 5000, length: 4096 } as const;
+
+/** A text that was masked before is not parsed again. */
+function masking(alsoSecret: readonly string[]): Masking {
+  const kept = new Map<string, string>();
+  return (value) => {
+    const known = kept.get(value);
+    if (known !== undefined) return known;
+    if (!mayHoldSecrets(value)) return value;
+    const masked = JSON.stringify(maskSecrets<unknown>(JSON.parse(value), alsoSecret));
+    if (value.length > keptMasked.length) return masked;
+    if (kept.size >= keptMasked.texts) kept.clear();
+    kept.set(value, masked);
+    return masked;
+  };
+}

@@ -3,7 +3,6 @@ import { encode } from '#db/columns.ts';
 import { nodeColumns } from '#db/tables.ts';
 import type { Settings } from '#config/settings.ts';
 import type { NodeRecord } from '#model/node-record.ts';
-import { nodeView } from '../nodes/serialize.ts';
 import type { Call } from '../call.ts';
 
 /** Published: agent-api `lookup.response` (ironic api/controllers/v1/ramdisk.py, 2026.2). */
@@ -40,7 +39,7 @@ export function lookupAnswer(call: Call, node: NodeRecord, token: string | null)
     instance_info: node.instance_info,
     driver_internal_info: node.driver_internal_info,
   });
-  const view = nodeView(shownFields, call.minor);
+  const view = call.parts.nodeViews.of(shownFields, call.minor);
   const text = view.text({ ...row, uuid: node.uuid }, { baseUrl: call.baseUrl, conductor: null });
   return `{"node":${text},"config":${JSON.stringify(agentConfig(call.parts.settings, node, token))}}`;
 }

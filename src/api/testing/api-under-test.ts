@@ -3,15 +3,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
+import { startConductor } from '#conductor/conductor.ts';
 import { loadSettings, type Settings, type SettingsOverrides } from '#config/settings.ts';
-import { registerConductor } from '#db/conductors.ts';
 import { Ring } from '#db/ring.ts';
 import { openSqliteStore, type Store } from '#db/store.ts';
+import { createAgentPackage } from '#drivers/agent/package.ts';
+import { fakePackage } from '#drivers/fake/package.ts';
+import { noopPackage } from '#drivers/noop/package.ts';
+import { createDriverRegistry } from '#drivers/registry.ts';
 import { systemClock, systemRandom } from '#model/clock.ts';
-import { interfaceTypes } from '#model/power-states.ts';
 import { InProcessTransport } from '#rpc/in-process.ts';
 import { createApi } from '../create-api.ts';
-import { nodeKeeper } from './node-keeper.ts';
 
 export interface ApiUnderTest extends AsyncDisposable {
   readonly url: string;
@@ -40,40 +42,29 @@ export interface Reply {
 }
 
 const host = 'conductor-under-test';
-const hardwareTypes = ['fake-hardware', 'redfish', 'ipmi', 'manual-management'];
 
+/** Starts a store, a conductor with the drivers that need no hardware, and the API in front of them. */
 export async function startApi(
   options: { settings?: SettingsOverrides; port?: number } = {},
 ): Promise<ApiUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-api-'));
-  const { settings } = loadSettings(undefined, options.settings);
+  const { settings } = loadSettings(undefined, {
+    ...options.settings,
+    DEFAULT: { ...withoutHardware, ...options.settings?.DEFAULT },
+  });
   const store = await openSqliteStore(join(folder, 'store.sqlite'));
-  const interfaces = hardwareTypes.flatMap((hardware_type) =>
-    interfaceTypes.map((interface_type) => ({
-      hardware_type,
-      interface_type,
-      interface_name: 'fake',
-      is_default: true,
-    })),
-  );
-  await store.write(
-    async (transaction) =>
-      await registerConductor(
-        transaction,
-        { hostname: host, conductorGroup: '', interfaces },
-        // Its heartbeat is in the far future, so that it counts as alive for as long as a test may take.
-        { ...systemClock, now: () => Date.now() + 86_400_000 },
-      ),
-  );
   const ring = new Ring(
     store.read,
     { partitionExponent: 5, algorithm: 'md5', resetIntervalSeconds: 15, heartbeatTimeoutSeconds: 60 },
     systemClock,
   );
-  const conductors = new InProcessTransport();
-  conductors.serve(host, nodeKeeper(store));
   const log = pino({ level: process.env['LOG'] ?? 'silent' });
-  const app = createApi({ settings, store, conductors, ring, clock: systemClock, random: systemRandom, log });
+  const parts = { settings, store, ring, clock: systemClock, random: systemRandom, log };
+  const registry = createDriverRegistry(settings, [createAgentPackage(), fakePackage, noopPackage]);
+  const conductor = await startConductor({ ...parts, hostname: host, registry, checkpoint: async () => {} });
+  const conductors = new InProcessTransport();
+  conductors.serve(host, conductor.handlers);
+  const app = createApi({ ...parts, conductors });
   const url = await app.listen({ host: '127.0.0.1', port: options.port ?? 0 });
   return {
     url,
@@ -82,11 +73,20 @@ export async function startApi(
     request: async (method, path, sent = {}) => await request(url + path, method, sent),
     async [Symbol.asyncDispose]() {
       await app.close();
+      await conductor.stop();
       await store[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
+
+const withoutHardware: SettingsOverrides['DEFAULT'] = {
+  enabled_hardware_types: ['fake-hardware'],
+  enabled_boot_interfaces: ['fake'],
+  enabled_inspect_interfaces: ['fake', 'agent', 'no-inspect'],
+  enabled_management_interfaces: ['fake', 'noop'],
+  enabled_power_interfaces: ['fake'],
+};
 
 async function request(url: string, method: string, options: RequestOptions): Promise<Reply> {
   const headers = new Headers(options.headers);

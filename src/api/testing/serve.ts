@@ -1,9 +1,14 @@
-// Serves the API over a store that is thrown away, for the conformance kit: serve.ts PORT
+// Serves the API over a store that is thrown away, set as the reference was for the conformance kit: serve.ts PORT
 import { startApi } from './api-under-test.ts';
 
 const api = await startApi({
   port: Number(process.argv[2] ?? 0),
-  settings: { api: { project_admin_can_manage_own_nodes: false } },
+  settings: {
+    DEFAULT: { default_network_interface: 'noop', default_storage_interface: 'noop' },
+    api: { project_admin_can_manage_own_nodes: false },
+    agent: { require_tls: false },
+    conductor: { automated_clean: false },
+  },
 });
 console.log(api.url);
 process.once('SIGTERM', () => void api[Symbol.asyncDispose]());
