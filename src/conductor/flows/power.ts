@@ -15,8 +15,10 @@ export const power: Flow = {
     async set_power(task, { input }) {
       const { powerTarget: target, powerTimeoutSeconds: timeoutSeconds } = input;
       if (!isPowerTarget(target)) throw new InvalidParameterValue(`'${target}' is no power state to go to`);
-      // A reboot that was under way when the conductor died: on is what is left of it to ensure.
-      const goal = task.attempt > 1 && target.endsWith('rebooting') ? 'power on' : target;
+      const isReboot = target.endsWith('rebooting');
+      // A reboot that was asked of the BMC when the conductor died: on is what is left of it to ensure.
+      const goal = isReboot && task.memo['reboot_asked'] === true ? 'power on' : target;
+      if (isReboot) await task.note({ reboot_asked: true });
       await task.setPower(goal, timeoutSeconds === undefined ? {} : { timeoutSeconds });
       return { kind: 'done' };
     },
