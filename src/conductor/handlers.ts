@@ -79,26 +79,26 @@ export function createHandlers(provisioning: Provisioning): ConductorHandlers {
     async change_node_boot_mode({ node: uuid, mode }, context) {
       await using node = await lockNode(parts, uuid, context);
       const task = await taskOf(parts, node, signal);
-      const { setBootMode } = task.driver.management;
-      if (!setBootMode) throw unsupported(node.record, 'set_boot_mode');
+      const { management } = task.driver;
+      if (!management.setBootMode) throw unsupported(node.record, 'set_boot_mode');
       if (mode !== 'bios' && mode !== 'uefi') throw new InvalidParameterValue(`'${mode}' is no boot mode`);
-      await setBootMode(task, mode);
+      await management.setBootMode(task, mode);
       await task.save({ boot_mode: mode });
     },
     async change_node_secure_boot({ node: uuid, enabled }, context) {
       await using node = await lockNode(parts, uuid, context);
       const task = await taskOf(parts, node, signal);
-      const { setSecureBoot } = task.driver.management;
-      if (!setSecureBoot) throw unsupported(node.record, 'set_secure_boot_state');
-      await setSecureBoot(task, enabled);
+      const { management } = task.driver;
+      if (!management.setSecureBoot) throw unsupported(node.record, 'set_secure_boot_state');
+      await management.setSecureBoot(task, enabled);
       await task.save({ secure_boot: enabled });
     },
     async inject_nmi({ node: uuid }, context) {
       await using node = await lockNode(parts, uuid, context);
       const task = await taskOf(parts, node, signal);
-      const { injectNmi } = task.driver.management;
-      if (!injectNmi) throw unsupported(node.record, 'inject_nmi');
-      await injectNmi(task);
+      const { management } = task.driver;
+      if (!management.injectNmi) throw unsupported(node.record, 'inject_nmi');
+      await management.injectNmi(task);
     },
 
     create_port: async ({ port }) => await createPort(parts, port),

@@ -88,9 +88,9 @@ export class Operations {
     if (operation?.state !== 'waiting') return false;
     using place = this.#pool.reserve();
     const running = { state: 'running', wait: null, memo: { ...operation.memo, ...memo } } as const;
-    const node = await this.#lockWaiting(uuid, context, operation, change, running);
-    if (node) this.#run(place.run.bind(place), node, { ...operation, ...running });
-    return node !== undefined;
+    const locked = await this.#lockWaiting(uuid, context, operation, change, running);
+    if (locked) this.#run(place.run.bind(place), locked.node, locked.operation);
+    return locked !== undefined;
   }
 
   /**
@@ -107,8 +107,8 @@ export class Operations {
     if (operation?.state !== 'waiting') return;
     using place = this.#pool.reserve();
     const failing = { state: 'failing', error, wait: null, abort_requested: options.aborted } as const;
-    const node = await this.#lockWaiting(uuid, context, operation, {}, failing);
-    if (node) this.#run(place.run.bind(place), node, { ...operation, ...failing });
+    const locked = await this.#lockWaiting(uuid, context, operation, {}, failing);
+    if (locked) this.#run(place.run.bind(place), locked.node, locked.operation);
   }
 
   async #lockWaiting(
@@ -117,22 +117,25 @@ export class Operations {
     operation: OperationRecord,
     change: NodeCommit,
     changes: Partial<OperationRecord>,
-  ): Promise<LockedNode | undefined> {
+  ): Promise<{ node: LockedNode; operation: OperationRecord } | undefined> {
+    const owned = { owner: this.#parts.hostname, ...changes };
+    let locked = operation;
     const decide = async (record: NodeRecord, transaction: Parameters<Decide>[1]): Promise<NodeCommit> => {
       const now = await readOpenOperation(transaction, uuid);
       // Somebody else woke it between the look and the lock.
       if (now?.id !== operation.id || now.state !== 'waiting') throw new NotWaiting();
+      locked = { ...now, ...owned };
       const resumes = isWaiting(record.provision_state) && changes.state === 'running';
       return {
         ...change,
         ...(resumes ? { raise: ['resume'] } : {}),
-        operation: { id: operation.id, changes: { owner: this.#parts.hostname, ...changes } },
+        operation: { id: operation.id, changes: owned },
       };
     };
     try {
       const node = await lockNode(this.#parts, uuid, context, decide, { patient: false });
       this.#timers.get(uuid)?.abort();
-      return node;
+      return { node, operation: locked };
     } catch (error) {
       if (error instanceof NotWaiting) return undefined;
       throw error;
@@ -158,14 +161,21 @@ export class Operations {
   async #takeOver(operation: OperationRecord, from: string, context: RequestContext): Promise<void> {
     const node = await takeOverNode(this.#parts, operation.node_uuid, from, context);
     if (!node) return;
-    const changes = { attempt: operation.attempt + 1, owner: this.#parts.hostname };
-    await node.commit({ operation: { id: operation.id, changes } });
+    const again = await this.#beginAgain(node, operation);
     this.#parts.log.info(
       { node: node.uuid, operation: operation.id, kind: operation.kind, cursor: operation.cursor },
       'goes on with an operation from its last committed step',
     );
-    // What was accepted runs: it does not wait for a place like new work does.
-    this.#run((_group, work) => void work(), node, { ...operation, ...changes });
+    // What was accepted runs: it is not refused as new work would be.
+    using place = this.#pool.reserve({ evenIfFull: true });
+    this.#run(place.run.bind(place), node, again);
+  }
+
+  /** The step at the cursor was begun before, and how far it came is not known. */
+  async #beginAgain(node: LockedNode, operation: OperationRecord): Promise<OperationRecord> {
+    const changes = { attempt: operation.attempt + 1, owner: this.#parts.hostname };
+    await node.commit({ operation: { id: operation.id, changes } });
+    return { ...operation, ...changes };
   }
 
   #run(
@@ -174,19 +184,47 @@ export class Operations {
     operation: OperationRecord,
   ): void {
     start(node.record.owner ?? '', async () => {
-      try {
-        const end = await runOperation(this.#parts, node, operation, this.#signal);
-        if (end.kind === 'waits') this.#waitFor(node.uuid, end.wait);
-      } catch (error) {
-        // The row stands as committed: whoever holds the node now, or starts next, goes on from it.
-        if (this.#signal.aborted) return;
-        const level = error instanceof NodeLockLost ? 'warn' : 'error';
-        this.#parts.log[level](
-          { node: node.uuid, operation: operation.id, err: error },
-          'left an operation as it stands',
-        );
-      }
+      let toRun: OperationRecord | undefined = operation;
+      while (toRun) toRun = await this.#runOnce(node, toRun);
     });
+  }
+
+  /** Gives the operation as it is to be run again, when what went wrong was the store and not the work. */
+  async #runOnce(node: LockedNode, operation: OperationRecord): Promise<OperationRecord | undefined> {
+    try {
+      const end = await runOperation(this.#parts, node, operation, this.#signal);
+      if (end.kind === 'waits') this.#waitFor(node.uuid, end.wait);
+      return undefined;
+    } catch (error) {
+      // The row stands as committed: whoever holds the node now, or starts next, goes on from it.
+      if (this.#signal.aborted) return undefined;
+      const fields = { node: node.uuid, operation: operation.id, err: error };
+      if (error instanceof NodeLockLost) {
+        this.#parts.log.warn(fields, 'left an operation to whoever holds its node now');
+        return undefined;
+      }
+      this.#parts.log.error(
+        fields,
+        'could not go on with an operation; tries again from its last committed step',
+      );
+      return await this.#whenStoreWorks(node, operation.id);
+    }
+  }
+
+  /** The node's operation as committed, once the store takes commits again; undefined when it is not ours any more. */
+  async #whenStoreWorks(node: LockedNode, id: string): Promise<OperationRecord | undefined> {
+    const pause = this.#parts.settings.ingot.driver_poll_interval * 1000;
+    for (;;) {
+      try {
+        await this.#parts.clock.sleep(pause, this.#signal);
+        const open = await readOpenOperations(this.#parts.store.read);
+        const operation = open.find((one) => one.id === id);
+        return operation && (await this.#beginAgain(node, operation));
+      } catch (error) {
+        if (this.#signal.aborted || error instanceof NodeLockLost) return undefined;
+        this.#parts.log.error({ node: node.uuid, err: error }, 'the store does not take commits yet');
+      }
+    }
   }
 
   /** Wakes the operation when its time comes; a heartbeat may be sooner. */

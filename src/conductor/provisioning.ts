@@ -9,6 +9,7 @@ import {
   InvalidParameterValue,
   InvalidStateRequested,
   NodeInMaintenance,
+  NodeLocked,
   NodeNotFound,
   NodeProtected,
 } from '#model/faults.ts';
@@ -262,7 +263,9 @@ async function abort(
   const step = operation.steps[operation.cursor];
   if (step && step.origin !== 'flow' && !step.abortable) {
     await parts.store.write(async (transaction) => {
-      await updateOperation(transaction, operation.id, { abort_requested: true });
+      const now = await readOpenOperation(transaction, uuid);
+      if (now?.state !== 'waiting') throw new NodeLocked({ node: uuid, host: operation.owner });
+      await updateOperation(transaction, now.id, { abort_requested: true });
     });
     return;
   }

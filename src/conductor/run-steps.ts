@@ -1,3 +1,4 @@
+import { readNode } from '#db/nodes.ts';
 import type { Driver } from '#drivers/define.ts';
 import type { Task } from '#drivers/task.ts';
 import { wireTime } from '#model/clock.ts';
@@ -21,13 +22,17 @@ export type RunEnd =
 /** The step that the engine itself puts into a plan when another asks for a reboot. */
 const rebootStep = 'reboot_agent';
 
-/** One run: everything it needs at hand. */
-interface Run {
+/** Where an operation stands. */
+interface Place {
   readonly parts: ConductorParts;
   readonly node: LockedNode;
   /** As of the last commit; this run changes it along with the row. */
   readonly operation: OperationRecord;
   readonly flow: Flow;
+}
+
+/** One run: everything it needs at hand. */
+interface Run extends Place {
   readonly task: Task;
   readonly driver: Driver;
 }
@@ -43,22 +48,21 @@ export async function runOperation(
   operation: OperationRecord,
   signal: AbortSignal,
 ): Promise<RunEnd> {
-  const flow = flows[operation.kind];
-  const task = await taskOf(parts, node, signal);
-  const run: Run = { parts, node, operation, flow, task, driver: task.driver };
+  const place: Place = { parts, node, operation, flow: flows[operation.kind] };
+  let task: Task | undefined;
   try {
+    task = await taskOf(parts, node, signal);
     if (operation.state === 'failing') throw new Error(operation.error ?? 'the operation failed');
-    return await runSteps(run);
+    return await runSteps({ ...place, task, driver: task.driver });
   } catch (error) {
     signal.throwIfAborted();
-    if (node.isReleased || !(await isStillHeld(run))) throw error;
-    const next = await failOperation(run, error);
-    return next;
+    if (node.isReleased || !(await isStillHeld(place))) throw error;
+    return await failOperation(place, task, error);
   }
 }
 
 /** An empty commit asks the store whether the lock is still ours. */
-async function isStillHeld({ node }: Run): Promise<boolean> {
+async function isStillHeld({ node }: Place): Promise<boolean> {
   return await node.commit({}).then(
     () => true,
     () => false,
@@ -72,10 +76,10 @@ async function runSteps(run: Run): Promise<RunEnd> {
     if (!step) return await finishOperation(run, {});
     const name = `${operation.kind}:${step.interface}.${step.step}`;
     await parts.checkpoint(`${name}:run`, node.uuid);
-    const startedAt = parts.clock.now();
+    const heardBefore = agentHeardAt(node.record);
     const outcome = await runStep(run, step);
     await parts.checkpoint(`${name}:ran`, node.uuid);
-    const end = await settle(run, step, outcome, startedAt);
+    const end = await settle(run, step, outcome, heardBefore);
     await parts.checkpoint(`${name}:committed`, node.uuid);
     if (end) return end;
   }
@@ -127,13 +131,13 @@ async function settle(
   run: Run,
   step: OperationStep,
   outcome: OwnStepOutcome,
-  startedAt: number,
+  heardBefore: number | null,
 ): Promise<RunEnd | undefined> {
   const change: NodeCommit = {
     columns: { ...outcome.columns, ...columnsOf(outcome.changes ?? {}) },
     ...(outcome.also ? { also: outcome.also } : {}),
   };
-  if (outcome.kind === 'wait') return await settleWait(run, step, outcome, change, startedAt);
+  if (outcome.kind === 'wait') return await settleWait(run, step, outcome, change, heardBefore);
   return await nextStep(run, step, change, outcome.remaining);
 }
 
@@ -170,32 +174,40 @@ async function settleWait(
   step: OperationStep,
   outcome: OwnStepOutcome & { kind: 'wait' },
   change: NodeCommit,
-  startedAt: number,
+  heardBefore: number | null,
 ): Promise<RunEnd | undefined> {
   const { parts, node, operation } = run;
   if (outcome.for === 'reboot') return await rebootAgent(run, step, outcome.thenRepeatStep, change);
   const wait = waitOf(outcome, parts.clock.now());
   // Without a wait state of its own, a flow waits with the node in hand.
-  const holdsNode = nextState(node.record.provision_state, 'wait') === undefined;
-  if (holdsNode) {
+  if (nextState(node.record.provision_state, 'wait') === undefined) {
     await node.commit(change);
     await parts.clock.sleep(heldWaitMilliseconds(wait, parts), run.task.signal);
     return undefined;
   }
-  await node.commit({
-    ...change,
-    raise: ['wait'],
-    operation: { id: operation.id, changes: { state: 'waiting', wait } },
-    release: true,
-  });
-  // Heard of while the step ran, when the node was in hand and the heartbeat could only be noted: no need to wait.
-  const heardAt = agentHeardAt(node.record);
-  const wasHeardMeanwhile = outcome.for === 'agent' && heardAt !== null && heardAt >= startedAt;
-  return {
-    kind: 'waits',
-    wait: wasHeardMeanwhile ? { for: 'agent', at: wireTime(parts.clock.now()) } : wait,
-  };
+  try {
+    await node.commit({
+      ...change,
+      raise: ['wait'],
+      operation: { id: operation.id, changes: { state: 'waiting', wait } },
+      also: async (transaction) => {
+        await change.also?.(transaction);
+        const now = await readNode(transaction, node.uuid);
+        const heard = now ? agentHeardAt(now) : null;
+        if (wait.for === 'agent' && heard !== null && heard !== heardBefore) throw new HeardMeanwhile();
+      },
+      release: true,
+    });
+  } catch (error) {
+    if (!(error instanceof HeardMeanwhile)) throw error;
+    // What the step would wait for came while it was at work.
+    await node.commit(change);
+    return undefined;
+  }
+  return { kind: 'waits', wait };
 }
+
+class HeardMeanwhile extends Error {}
 
 function waitOf(outcome: OwnStepOutcome & { kind: 'wait' }, now: number): Wait {
   if (outcome.for === 'poll') return { for: 'poll', at: wireTime(now + outcome.afterSeconds * 1000) };
@@ -244,18 +256,18 @@ export function shownStep(
 
 /** Commits the end of the operation, and where the flow says so the beginning of the next on the same lock. */
 async function finishOperation(run: Run, change: NodeCommit): Promise<RunEnd> {
-  const { parts, node, operation, flow } = run;
-  const end = flow.finish({
-    operation,
-    node: node.record,
-    settings: parts.settings,
-    now: wireTime(parts.clock.now()),
-  });
-  return await commitEnd(run, change, end, { state: 'done', error: null });
+  const { parts, node, operation, flow, driver } = run;
+  const now = wireTime(parts.clock.now());
+  const { next, ...end } = flow.finish({ operation, node: node.record, settings: parts.settings, now });
+  const follower = next && newOperation(parts, node.record, driver, next.kind, next.input);
+  await commitEnd(run, change, end, { state: 'done', error: null }, follower);
+  if (!follower) return { kind: 'finished' };
+  return await runOperation(parts, node, follower, run.task.signal);
 }
 
-async function failOperation(run: Run, cause: unknown): Promise<RunEnd> {
-  const { parts, node, operation, flow } = run;
+/** Without a task, because the node's driver is no longer there, nothing can be undone; the node is given back. */
+async function failOperation(place: Place, task: Task | undefined, cause: unknown): Promise<RunEnd> {
+  const { parts, node, operation, flow } = place;
   const error = cause instanceof Error ? cause.message : String(cause);
   const stepRan =
     operation.steps[operation.cursor]?.origin !== 'flow' && operation.cursor < operation.steps.length;
@@ -269,30 +281,28 @@ async function failOperation(run: Run, cause: unknown): Promise<RunEnd> {
   }
   await parts.checkpoint(`${operation.kind}:failing`, node.uuid);
   try {
-    await flow.cleanUp?.(run.task, operation);
+    if (task) await flow.cleanUp?.(task, operation);
   } catch (cleanUpError) {
-    run.task.signal.throwIfAborted();
+    task?.signal.throwIfAborted();
     parts.log.warn(
       { node: node.uuid, operation: operation.id, err: cleanUpError },
       'clean-up after a failure failed too',
     );
   }
   const state = operation.abort_requested ? 'aborted' : 'failed';
-  return await commitEnd(run, {}, flow.fail(operation, node.record, operation.error ?? error, stepRan), {
-    state,
-    error,
-  });
+  const { next: _none, ...end } = flow.fail(operation, node.record, operation.error ?? error, stepRan);
+  await commitEnd(place, {}, end, { state, error: operation.error ?? error });
+  return { kind: 'finished' };
 }
 
 async function commitEnd(
-  run: Run,
+  { parts, node, operation, flow }: Place,
   change: NodeCommit,
-  end: FlowEnd,
+  end: Omit<FlowEnd, 'next'>,
   result: Pick<OperationRecord, 'state' | 'error'>,
-): Promise<RunEnd> {
-  const { parts, node, operation, flow, driver } = run;
-  const { next, columns, tell, also, ...rest } = end;
-  const follower = next && newOperation(parts, node.record, driver, next.kind, next.input);
+  follower?: OperationRecord,
+): Promise<void> {
+  const { columns, tell, also, ...rest } = end;
   await node.commit({
     ...rest,
     columns: { ...change.columns, ...shownStep(flow, undefined, node.record), ...columns },
@@ -313,6 +323,4 @@ async function commitEnd(
     ...(follower ? { newOperation: follower } : {}),
     release: follower === undefined,
   });
-  if (!follower) return { kind: 'finished' };
-  return await runOperation(parts, node, follower, run.task.signal);
 }

@@ -28,9 +28,13 @@ export class WorkerPool {
     return this.#reserved;
   }
 
-  /** Throws NoFreeConductorWorker when workers and queue are full. Dispose of a place that is not used. */
-  reserve(): WorkerPlace {
-    if (this.#reserved >= this.#size + this.#queueLimit) throw new NoFreeConductorWorker();
+  /**
+   * Throws NoFreeConductorWorker when workers and queue are full, except for work that was accepted before
+   * (`evenIfFull`). Dispose of a place that is not used.
+   */
+  reserve(options: { evenIfFull?: boolean } = {}): WorkerPlace {
+    const isFull = this.#reserved >= this.#size + this.#queueLimit;
+    if (isFull && !options.evenIfFull) throw new NoFreeConductorWorker();
     this.#reserved += 1;
     let used = false;
     return {

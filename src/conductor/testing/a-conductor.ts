@@ -1,0 +1,233 @@
+// Conductors on a store of their own, in virtual time, that can be killed at any place.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { SettingsOverrides } from '#config/settings.ts';
+import { type Conductor, startConductor } from '#conductor/conductor.ts';
+import type { ConductorParts } from '#conductor/parts.ts';
+import { readNode } from '#db/nodes.ts';
+import { readOpenOperation, readOperations } from '#db/operations.ts';
+import { Ring } from '#db/ring.ts';
+import { openSqliteStore, type Store } from '#db/store.ts';
+import { createDriverRegistry } from '#drivers/registry.ts';
+import { someSettings, testPackages } from '#drivers/testing/a-task.ts';
+import type { Clock } from '#model/clock.ts';
+import { TemporaryFailure } from '#model/faults.ts';
+import type { NewNode, NodeRecord } from '#model/node-record.ts';
+import { isWaiting } from '#model/provision-states.ts';
+import type { ConductorCallName, ConductorCalls, RequestContext } from '#protocol/rpc.ts';
+import type { OperationRecord } from '#protocol/operation.ts';
+import { agentToken, ScriptedDriver } from './scripted-driver.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+const aContext: RequestContext = { requestId: 'req-test', userId: null };
+
+/** Periodic tasks are off, so that time passes without them, except for those a test turns on. */
+const quiet: SettingsOverrides['conductor'] = {
+  heartbeat_timeout: 315_576_000,
+  heartbeat_interval: 10_000_000,
+  check_provision_state_interval: 0,
+  sync_power_state_interval: 0,
+  power_failure_recovery_interval: 0,
+};
+
+export interface TestConductor extends ConductorParts {
+  call<Name extends ConductorCallName>(
+    name: Name,
+    args: ConductorCalls[Name]['args'],
+  ): Promise<ConductorCalls[Name]['result']>;
+  stop(): Promise<void>;
+  /** From now on nothing it began goes on: as after SIGKILL. */
+  kill(): void;
+}
+
+export type OnCheckpoint = (name: string, node: string, kill: () => Promise<never>) => Promise<void>;
+
+/** A store in a temporary folder, a scripted driver, and the conductors that work on them. */
+export class Ground implements AsyncDisposable {
+  readonly clock = new VirtualClock();
+  readonly driver = new ScriptedDriver();
+  readonly store: Store;
+  readonly logged: { level: string; message: string; fields: object }[] = [];
+  readonly #folder: string;
+  readonly #started: TestConductor[] = [];
+  #uuids = 0;
+  #failingCommits = 0;
+
+  private constructor(store: Store, folder: string) {
+    this.store = store;
+    this.#folder = folder;
+  }
+
+  static async make(): Promise<Ground> {
+    const folder = await mkdtemp(join(tmpdir(), 'ingot-conductor-'));
+    return new Ground(await openSqliteStore(join(folder, 'test.sqlite')), folder);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const conductor of this.#started) conductor.kill();
+    await this.clock.settle();
+    await this.store[Symbol.asyncDispose]();
+    await rm(this.#folder, { recursive: true });
+  }
+
+  async conductor(
+    options: { hostname?: string; settings?: SettingsOverrides; checkpoint?: OnCheckpoint } = {},
+  ): Promise<TestConductor> {
+    const { hostname = 'conductor-1', settings: given = {}, checkpoint = async () => {} } = options;
+    const settings = someSettings({
+      ...given,
+      agent: { require_tls: false, ...given.agent },
+      conductor: { ...quiet, ...given.conductor },
+      DEFAULT: {
+        enabled_power_interfaces: ['fake', 'scripted'],
+        enabled_boot_interfaces: ['fake', 'scripted'],
+        enabled_deploy_interfaces: ['fake', 'scripted'],
+        enabled_inspect_interfaces: ['fake', 'scripted'],
+        enabled_rescue_interfaces: ['fake', 'scripted'],
+        ...given.DEFAULT,
+      },
+    });
+    let isDead = false;
+    const forEver = async (): Promise<never> => await new Promise<never>(() => {});
+    const whileAlive = async <T>(work: () => Promise<T>): Promise<T> => {
+      if (isDead) return await forEver();
+      const result = await work();
+      return isDead ? await forEver() : result;
+    };
+    const kill = async (): Promise<never> => {
+      isDead = true;
+      return await forEver();
+    };
+    const clock: Clock = {
+      now: () => this.clock.now(),
+      sleep: async (milliseconds, signal) =>
+        await whileAlive(async () => await this.clock.sleep(milliseconds, signal)),
+    };
+    const store: Store = {
+      read: this.store.read,
+      write: async (change) =>
+        await whileAlive(async () => {
+          this.#failingCommits -= 1;
+          if (this.#failingCommits >= 0) throw new TemporaryFailure('The disk is full');
+          return await this.store.write(change);
+        }),
+      [Symbol.asyncDispose]: async () => {},
+    };
+    const tell = (level: string) => (fields: object, message: string) => {
+      this.logged.push({ level, message, fields });
+    };
+    const parts: ConductorParts = {
+      hostname,
+      settings,
+      store,
+      ring: new Ring(store.read, ringSettings, clock),
+      registry: createDriverRegistry(settings, [...testPackages, this.driver.package()]),
+      clock,
+      random: { uuid: () => this.#nextUuid(), fraction: () => 0 },
+      log: { debug: tell('debug'), info: tell('info'), warn: tell('warn'), error: tell('error') },
+      checkpoint: async (name, node) =>
+        await whileAlive(async () => await checkpoint(name, node, async () => await kill())),
+    };
+    let conductor: Conductor | undefined = await startConductor(parts);
+    const started: TestConductor = {
+      ...parts,
+      call: async (name, args) => {
+        if (!conductor) throw new Error('The conductor was killed');
+        return await conductor.handlers[name](args, aContext);
+      },
+      stop: async () => await this.clock.untilSettled(conductor?.stop() ?? Promise.resolve()),
+      kill: () => {
+        isDead = true;
+        conductor = undefined;
+      },
+    };
+    this.#started.push(started);
+    return started;
+  }
+
+  /** Stores a node of the scripted driver and gives its UUID. */
+  async node(conductor: TestConductor, node: Partial<NewNode> = {}): Promise<string> {
+    const scripted = {
+      power_interface: 'scripted',
+      boot_interface: 'scripted',
+      deploy_interface: 'scripted',
+      inspect_interface: 'scripted',
+      rescue_interface: 'scripted',
+    };
+    const { uuid } = await conductor.call('create_node', {
+      node: {
+        uuid: this.#nextUuid(),
+        driver: 'fake-hardware',
+        provision_state: 'manageable',
+        ...scripted,
+        ...node,
+      },
+    });
+    return uuid;
+  }
+
+  /** So many of the next commits fail, as on a full disk. */
+  failCommits(count: number): void {
+    this.#failingCommits = count;
+  }
+
+  async read(uuid: string): Promise<NodeRecord> {
+    const node = await readNode(this.store.read, uuid);
+    if (!node) throw new Error(`There is no node ${uuid}`);
+    return node;
+  }
+
+  async operation(uuid: string): Promise<OperationRecord | undefined> {
+    return await readOpenOperation(this.store.read, uuid);
+  }
+
+  /** The operation that was begun last. */
+  async lastOperation(uuid: string): Promise<OperationRecord> {
+    const [last] = await readOperations(this.store.read, uuid, 1);
+    if (!last) throw new Error(`Node ${uuid} never had an operation`);
+    return last;
+  }
+
+  /** Lets time pass until nothing is open on the node and nobody holds it. */
+  async untilAtRest(uuid: string): Promise<NodeRecord> {
+    await this.clock.until(async () => {
+      const { reservation } = await this.read(uuid);
+      return reservation === null && (await this.operation(uuid)) === undefined;
+    }, `the end of the operation on ${uuid}`);
+    return await this.read(uuid);
+  }
+
+  async untilWaits(uuid: string): Promise<NodeRecord> {
+    await this.clock.until(async () => {
+      const node = await this.read(uuid);
+      return isWaiting(node.provision_state) && node.reservation === null;
+    }, `node ${uuid} waiting`);
+    return await this.read(uuid);
+  }
+
+  #nextUuid(): string {
+    this.#uuids += 1;
+    return `00000000-0000-4000-8000-${this.#uuids.toString().padStart(12, '0')}`;
+  }
+}
+
+const ringSettings = {
+  partitionExponent: 4,
+  algorithm: 'md5',
+  resetIntervalSeconds: 15,
+  heartbeatTimeoutSeconds: 315_576_000,
+};
+
+/** The agent on the node gives a sign of life. */
+export async function hearAgent(conductor: TestConductor, node: string): Promise<void> {
+  await conductor.call('heartbeat', {
+    node,
+    callbackUrl: 'http://127.0.0.1:9999',
+    agentVersion: '1.0',
+    agentToken,
+    agentVerifyCa: null,
+    agentStatus: null,
+    agentStatusMessage: null,
+  });
+}
