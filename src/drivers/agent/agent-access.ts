@@ -7,8 +7,11 @@ import { booleanWord } from '../boolean-word.ts';
 import type { Task } from '../task.ts';
 import { AgentClient } from './agent-client.ts';
 
-/** A client for the agent of the current boot; null while none was heard of. Throws AgentUrlInvalid. */
-export async function agentOf(task: Task): Promise<AgentClient | null> {
+/**
+ * A client for the agent of the current boot; null while none was heard of. Whoever asks again anyhow asks once at a
+ * time. Throws AgentUrlInvalid.
+ */
+export async function agentOf(task: Task, { attempts }: { attempts?: 1 } = {}): Promise<AgentClient | null> {
   const { agent_url, agent_secret_token } = task.node.driver_internal_info;
   if (typeof agent_url !== 'string' || agent_url === '') return null;
   const { agent } = task.settings;
@@ -19,7 +22,7 @@ export async function agentOf(task: Task): Promise<AgentClient | null> {
     verify: agent_url.startsWith('https:') ? await trustOf(task.node, task.settings) : true,
     requireTls: agent.require_tls,
     timeoutSeconds: agent.command_timeout,
-    attempts: agent.max_command_attempts,
+    attempts: attempts ?? agent.max_command_attempts,
     clock: task.clock,
     signal: task.signal,
   });

@@ -42,8 +42,8 @@ interface BootNote {
 /** How often a booting machine is looked at, should it turn itself off. */
 const lookSeconds = 30;
 const waitForBoot: StepOutcome = { kind: 'wait', for: 'agent', pollSeconds: lookSeconds };
-/** How long a BMC may take to show a power action it has taken. */
-const settleSeconds = 5;
+/** How often a BMC is asked for a power action it may have taken and not show yet. */
+const settleLooks = 5;
 
 /**
  * Ensures that the machine boots the agent once: 'there' when the agent of this boot was heard of, else what to wait
@@ -113,8 +113,7 @@ async function isOnItsWay(task: StepTask): Promise<boolean> {
 
 /** Whether a machine that was told to turn on before does so yet: some BMCs are slow to say it. */
 export async function turnsOn(task: StepTask): Promise<boolean> {
-  const until = task.clock.now() + settleSeconds * 1000;
-  while (task.clock.now() < until) {
+  for (let look = 1; look <= settleLooks; look += 1) {
     await task.clock.sleep(task.settings.ingot.driver_poll_interval * 1000, task.signal);
     if ((await task.driver.power.getPowerState(task)) === 'power on') return true;
   }

@@ -48,7 +48,8 @@ const maxMisses = 3;
  */
 export async function runAgentCommand(task: StepTask, plan: AgentCommandPlan): Promise<AgentCommandOutcome> {
   const note = noteOf(task, plan);
-  const agent = await agentOf(task);
+  // A command that was sent is looked for again at the next poll in any case.
+  const agent = await agentOf(task, note.id === null ? {} : { attempts: 1 });
   if (agent === null) return missed(task, plan, note, 'it was not heard of since the machine started', null);
   try {
     const [{ startedAt }, commands] = [await agent.status(), await agent.listCommands()];

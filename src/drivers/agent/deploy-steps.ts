@@ -62,21 +62,21 @@ const tearDownAgentStep = defineStep({
   abortable: true,
   async run(task) {
     if (task.node.disable_power_off) {
-      await tellAgent(task, ['standby.sync']);
+      await tellAgent(task, syncOnly);
       return done;
     }
     if ((await powerStateIfTold(task)) === 'power off') return await off(task);
-    const { askedAt, isFirst } = await askedAtOf(task);
-    const told = await tellAgent(
-      task,
-      forcesOutOfBand(task) ? ['standby.sync'] : ['standby.sync', 'standby.power_off'],
-    );
-    const { post_deploy_get_power_state_retries, post_deploy_get_power_state_retry_interval } =
+    const isFirst = task.memo['asked_at'] === undefined;
+    const askedAt = await askedAtOf(task);
+    const commands = forcesOutOfBand(task) ? syncOnly : syncAndPowerOff;
+    const isTold = task.memo['told'] === true || (await tellAgent(task, commands));
+    const { post_deploy_get_power_state_retries: looks, post_deploy_get_power_state_retry_interval: pause } =
       task.settings.agent;
-    const limit = post_deploy_get_power_state_retries * post_deploy_get_power_state_retry_interval * 1000;
-    // An agent that could be told before and not now is on its way out.
-    const isHopeless = (!told && isFirst) || task.clock.now() - askedAt >= limit;
-    if (forcesOutOfBand(task) || isHopeless) return await off(task);
+    const isOver = task.clock.now() - askedAt >= looks * pause * 1000;
+    // An agent that could perhaps be told before and cannot now is on its way out.
+    const isHopeless = isOver || (isFirst && !isTold);
+    if (isHopeless || forcesOutOfBand(task)) return await off(task);
+    if (isTold && task.memo['told'] !== true) await task.note({ ...task.memo, told: true });
     return { kind: 'wait', for: 'poll', afterSeconds: task.settings.ingot.driver_poll_interval };
   },
 });
@@ -132,22 +132,23 @@ function forcesOutOfBand(task: StepTask): boolean {
   return booleanWord(task.node.driver_info['deploy_forces_oob_reboot']) ?? false;
 }
 
-async function askedAtOf(task: StepTask): Promise<{ askedAt: number; isFirst: boolean }> {
+async function askedAtOf(task: StepTask): Promise<number> {
   const noted = task.memo['asked_at'];
-  if (typeof noted === 'number') return { askedAt: noted, isFirst: false };
+  if (typeof noted === 'number') return noted;
   const askedAt = task.clock.now();
   await task.note({ ...task.memo, asked_at: askedAt });
-  return { askedAt, isFirst: true };
+  return askedAt;
 }
+
+type Command = 'standby.sync' | 'standby.power_off';
+const syncOnly: readonly Command[] = ['standby.sync'];
+const syncAndPowerOff: readonly Command[] = ['standby.sync', 'standby.power_off'];
 
 /**
  * Gives the agent commands one after the other, without those it has already. False when it could not be told: what
  * follows is then done by the BMC, since the machine holds all there is to hold by now.
  */
-async function tellAgent(
-  task: StepTask,
-  names: readonly ('standby.sync' | 'standby.power_off')[],
-): Promise<boolean> {
+async function tellAgent(task: StepTask, names: readonly Command[]): Promise<boolean> {
   try {
     const agent = await agentOf(task);
     if (agent === null) return false;

@@ -2,7 +2,7 @@
 import type { SettingsOverrides } from '#config/settings.ts';
 import { systemClock, systemRandom } from '#model/clock.ts';
 import type { NodeRecord } from '#model/node-record.ts';
-import { type MachineView, type Sim, type SimOptions, startSim } from '#sim/sim.ts';
+import { type MachineSpec, type MachineView, type Sim, type SimOptions, startSim } from '#sim/sim.ts';
 import { createAgentPackage } from '../../agent/package.ts';
 import { noopPackage } from '../../noop/package.ts';
 import type { StepOutcome } from '../../steps.ts';
@@ -17,6 +17,7 @@ export class Killed extends Error {
 
 export interface RigOptions {
   sim?: SimOptions;
+  machine?: MachineSpec;
   node?: Partial<NodeRecord>;
   settings?: SettingsOverrides;
 }
@@ -31,9 +32,9 @@ export interface Rig extends AsyncDisposable {
   actions(): string[];
 }
 
-export async function openRig({ sim: simOptions, node = {}, settings = {} }: RigOptions = {}): Promise<Rig> {
-  const sim = await startSim({ timeScale: 0.02, ...simOptions });
-  const machine = await sim.createMachine();
+export async function openRig({ node = {}, settings = {}, ...given }: RigOptions = {}): Promise<Rig> {
+  const sim = await startSim({ timeScale: 0.02, ...given.sim });
+  const machine = await sim.createMachine(given.machine);
   const all: SettingsOverrides = {
     ...settings,
     agent: { require_tls: false, command_wait_interval: 0.05, ...settings.agent },
@@ -59,7 +60,7 @@ export async function openRig({ sim: simOptions, node = {}, settings = {} }: Rig
     flow: 'deploy',
     settings: all,
     packages: [createAgentPackage(), noopPackage, redfish],
-    node: { driver: 'redfish', driver_info: { ...machine.driver_info }, ...node },
+    node: { driver: 'redfish', ...node, driver_info: { ...machine.driver_info, ...node.driver_info } },
   });
   Object.assign(task, { clock: systemClock });
   let commitsLeft = Infinity;
