@@ -22,7 +22,7 @@ import type { StepOutcome } from '../steps.ts';
 interface Site extends AsyncDisposable {
   rig: Rig;
   api: BareMetalApi;
-  /** Runs a step to its end, as an engine does: again at each heartbeat and each poll. */
+  /** Runs a step to its end, as an engine does: again when the agent is first heard of, and at each poll. */
   finish(step: string): Promise<void>;
 }
 
@@ -94,10 +94,9 @@ async function aSite(image: Buffer, settings: SettingsOverrides = {}): Promise<S
   const untilNext = async (outcome: StepOutcome & { kind: 'wait' }): Promise<void> => {
     if (outcome.for === 'poll') return await systemClock.sleep(outcome.afterSeconds * 1000);
     if (outcome.for === 'reboot') throw new Error('no step of a deployment reboots');
-    // Whatever comes first; a poll leaves the heartbeat to the next wait.
-    const poll = outcome.pollSeconds === undefined ? [] : [systemClock.sleep(outcome.pollSeconds * 1000)];
-    if (rig.task.agentHeardAt === null) await nextHeartbeat();
-    else await Promise.race(poll);
+    if (rig.task.agentHeardAt === null) return await nextHeartbeat();
+    assert.ok(outcome.pollSeconds, 'a command that runs is looked at');
+    await systemClock.sleep(outcome.pollSeconds * 1000);
   };
   return {
     rig,
