@@ -118,7 +118,8 @@ function checkParameters(
     if (!isGiven(request, name)) continue;
     const since = verb.parameters[name];
     if (versionedAs406.includes(name)) checkVersion(minor, since ?? firstSeen[name] ?? 0, name);
-    if (since === undefined || minor < since)
+    // A parameter as old as its verb goes with the verb's own version.
+    if (since === undefined || (since > verb.since && minor < since))
       throw new ClientSideError(`"${name}" is not valid with the target ${target} in this API version.`);
   }
   checkConfigdrive(request.configdrive, minor);

@@ -4,6 +4,7 @@ import { readNodesAwaitingInspection } from '#db/inspect-wait.ts';
 import { readNode } from '#db/nodes.ts';
 import { Invalid, InvalidParameterValue, NotFound } from '#model/faults.ts';
 import type { JsonObject, NodeRecord } from '#model/node-record.ts';
+import type { ConductorCalls } from '#protocol/rpc.ts';
 import type { Answer, Call } from '../call.ts';
 import { asBadRequest } from '../nodes/create.ts';
 import { canonicalMac } from '../ports/mac-address.ts';
@@ -29,12 +30,23 @@ export async function continueInspection(call: Call): Promise<Answer> {
   const { found, inventory } = parseFindings(call.body());
   const node = await findWaitingNode(call, uuid, inventory);
   const pluginData = Object.fromEntries(Object.entries(found).filter(([name]) => !notKept.includes(name)));
-  const taken = await asBadRequest(
-    async () =>
-      await call.conductorOf(node, 'continue_inspection', { node: node.uuid, inventory, pluginData }),
-  );
+  const taken = await asBadRequest(async () => await handOver(call, node, { inventory, pluginData }));
   const body = isFormer ? JSON.stringify({ uuid: node.uuid }) : lookupAnswer(call, taken.node, taken.token);
   return { status: 202, body };
+}
+
+async function handOver(
+  call: Call,
+  node: NodeRecord,
+  found: { inventory: JsonObject; pluginData: JsonObject },
+): Promise<ConductorCalls['continue_inspection']['result']> {
+  try {
+    return await call.conductorOf(node, 'continue_inspection', { node: node.uuid, ...found });
+  } catch (cause) {
+    // The inspection ended while its findings were on their way: to the agent the same as never having begun.
+    if (cause instanceof NotFound) throw new NotFound(undefined, { cause });
+    throw cause;
+  }
 }
 
 interface Findings {
