@@ -131,11 +131,12 @@ async function tellOf(
   transitions: readonly object[],
 ): Promise<void> {
   const at = wireTime(parts.clock.now());
-  if (change.newOperation) await insertOperation(transaction, change.newOperation);
+  // What ends goes before what follows it: no two are ever open.
   if (change.operation) {
     await updateOperation(transaction, change.operation.id, { updated_at: at, ...change.operation.changes });
     if (change.operation.changes.finished_at) await trimOperations(transaction, node.uuid, operationsKept);
   }
+  if (change.newOperation) await insertOperation(transaction, change.newOperation);
   const operationId = change.newOperation?.id ?? change.operation?.id ?? null;
   const tell = [
     ...transitions.map((data) => ({ kind: 'provision.transition' as const, data: { ...data } })),

@@ -1,0 +1,244 @@
+// A conductor may die at any boundary: whoever starts next brings every operation to its end.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { NewNode } from '#model/node-record.ts';
+import { isWaiting, type ProvisionState } from '#model/provision-states.ts';
+import { Ground, hearAgent, type TestConductor } from './testing/a-conductor.ts';
+import { agentIsKnown, anAgentStep } from './testing/scripted-driver.ts';
+
+interface Scenario {
+  name: string;
+  node: Partial<NewNode>;
+  begin(conductor: TestConductor, node: string): Promise<void>;
+  ends: ProvisionState;
+  /** What the machine must have seen at least once, and in this order. */
+  calls: string[];
+}
+
+const deployIn = (node: string) => ({ node, rebuild: false, configdrive: null, steps: undefined });
+
+const scenarios: Scenario[] = [
+  {
+    name: 'verify',
+    node: { provision_state: 'enroll' },
+    begin: async (conductor, node) =>
+      await conductor.call('do_provisioning_action', { node, action: 'manage' }),
+    ends: 'manageable',
+    calls: [],
+  },
+  {
+    name: 'automated cleaning',
+    node: {},
+    begin: async (conductor, node) =>
+      await conductor.call('do_provisioning_action', { node, action: 'provide' }),
+    ends: 'available',
+    calls: ['prepareAgent', 'agent wipe', 'erase', 'scrub', 'tearDownAgent'],
+  },
+  {
+    name: 'inspection',
+    node: {},
+    begin: async (conductor, node) => await conductor.call('inspect_hardware', { node }),
+    ends: 'manageable',
+    calls: ['inspect'],
+  },
+  {
+    name: 'deployment',
+    node: { provision_state: 'available' },
+    begin: async (conductor, node) => await conductor.call('do_node_deploy', deployIn(node)),
+    ends: 'active',
+    calls: ['prepare', 'deploy', 'write', 'agent wipe'],
+  },
+  {
+    name: 'removal and the cleaning after it',
+    node: { provision_state: 'active', instance_info: { image_source: 'x' } },
+    begin: async (conductor, node) => await conductor.call('do_node_tear_down', { node }),
+    ends: 'available',
+    calls: ['tearDown', 'cleanUp', 'prepareAgent', 'erase', 'scrub', 'tearDownAgent'],
+  },
+  {
+    name: 'adoption',
+    node: {},
+    begin: async (conductor, node) =>
+      await conductor.call('do_provisioning_action', { node, action: 'adopt' }),
+    ends: 'active',
+    calls: ['takeOver'],
+  },
+  {
+    name: 'rescue',
+    node: { provision_state: 'active' },
+    begin: async (conductor, node) =>
+      await conductor.call('do_node_rescue', { node, rescuePassword: 'secret of the test' }),
+    ends: 'rescue',
+    calls: ['rescue'],
+  },
+  {
+    name: 'a failure',
+    node: { provision_state: 'available', automated_clean: false },
+    begin: async (conductor, node) =>
+      await conductor.call('do_node_deploy', {
+        ...deployIn(node),
+        steps: [{ interface: 'deploy', step: 'nobody_has_it', priority: 10 }],
+      }),
+    ends: 'deploy failed',
+    calls: ['prepare', 'deploy', 'cleanUpRamdisk'],
+  },
+];
+
+const anyWait = { kind: 'wait', for: 'agent', changes: agentIsKnown } as const;
+
+/** Steps wait for the agent once, in each conductor's life, so that the waits are among the boundaries. */
+async function aGround(): Promise<Ground> {
+  const ground = await Ground.make();
+  ground.driver.agentSteps = [anAgentStep('wipe', 50)];
+  for (const call of ['prepareAgent', 'deploy', 'agent wipe', 'rescue']) ground.driver.next(call, anyWait);
+  return ground;
+}
+
+/** The agent keeps giving signs of life until nothing is open and nobody holds the node. */
+async function followToTheEnd(ground: Ground, conductor: TestConductor, uuid: string): Promise<void> {
+  await ground.clock.until(async () => {
+    const node = await ground.read(uuid);
+    if (isWaiting(node.provision_state) && node.reservation === null) await hearAgent(conductor, uuid);
+    return node.reservation === null && (await ground.operation(uuid)) === undefined;
+  }, `the end of the operation on ${uuid}`);
+}
+
+/** Runs to the end, or to the boundary of that number, where the conductor dies. Gives the boundaries. */
+async function runOnce(
+  ground: Ground,
+  scenario: Scenario,
+  dieAt: number | null,
+): Promise<{ uuid: string; boundaries: string[]; conductor: TestConductor }> {
+  const boundaries: string[] = [];
+  let isDead = false;
+  const conductor = await ground.conductor({
+    checkpoint: async (name, _node, kill) => {
+      boundaries.push(name);
+      if (boundaries.length !== dieAt) return;
+      isDead = true;
+      await kill();
+    },
+  });
+  const uuid = await ground.node(conductor, scenario.node);
+  // A call during which the conductor dies is never answered.
+  void scenario.begin(conductor, uuid);
+  await ground.clock.settle();
+  await ground.clock.until(async () => {
+    if (isDead) return true;
+    const node = await ground.read(uuid);
+    if (isWaiting(node.provision_state) && node.reservation === null) {
+      const heard = hearAgent(conductor, uuid);
+      await ground.clock.settle();
+      if (isDead) return true;
+      await heard;
+    }
+    return node.reservation === null && (await ground.operation(uuid)) === undefined;
+  });
+  return { uuid, boundaries, conductor };
+}
+
+describe('a conductor that dies', () => {
+  for (const scenario of scenarios)
+    test(`at any boundary of ${scenario.name} costs nobody anything`, async () => {
+      await using first = await aGround();
+      const { boundaries, uuid } = await runOnce(first, scenario, null);
+      const end = await first.read(uuid);
+      assert.equal(end.provision_state, scenario.ends, end.last_error ?? '');
+      for (let dieAt = 1; dieAt <= boundaries.length; dieAt += 1) {
+        const where = `killed at ${dieAt}: ${boundaries[dieAt - 1]}`;
+        await using ground = await aGround();
+        const { uuid: node, conductor } = await runOnce(ground, scenario, dieAt);
+        conductor.kill();
+        const next = await ground.conductor();
+        await followToTheEnd(ground, next, node);
+        const after = await ground.read(node);
+        assert.equal(after.provision_state, scenario.ends, `${where}: ${after.last_error}`);
+        const firsts = [...new Set(ground.driver.calls.map(({ name }) => name))];
+        assert.deepEqual(
+          firsts.filter((name) => scenario.calls.includes(name)),
+          scenario.calls,
+          where,
+        );
+      }
+    });
+
+  test('and the next one, at every boundary in turn, still leaves the work done', async () => {
+    await using ground = await aGround();
+    const seen = new Set<string>();
+    let isDead = false;
+    const start = async (): Promise<TestConductor> => {
+      isDead = false;
+      return await ground.conductor({
+        checkpoint: async (name, _node, kill) => {
+          if (seen.has(name)) return;
+          seen.add(name);
+          isDead = true;
+          await kill();
+        },
+      });
+    };
+    let conductor = await start();
+    const uuid = await ground.node(conductor, { provision_state: 'available' });
+    void conductor.call('do_node_deploy', deployIn(uuid));
+    await ground.clock.settle();
+    await ground.clock.until(async () => {
+      if (isDead) {
+        conductor.kill();
+        conductor = await start();
+        return false;
+      }
+      const node = await ground.read(uuid);
+      if (isWaiting(node.provision_state) && node.reservation === null) {
+        const heard = hearAgent(conductor, uuid);
+        await ground.clock.settle();
+        if (!isDead) await heard;
+        return false;
+      }
+      return node.reservation === null && (await ground.operation(uuid)) === undefined;
+    });
+    assert.equal((await ground.read(uuid)).provision_state, 'active');
+    assert.ok(seen.size > 10);
+  });
+
+  test('in a step that must not be repeated fails the operation, with words, and does not repeat it', async () => {
+    for (const boundary of ['deploy:deploy.burn_fuse:run', 'deploy:deploy.burn_fuse:ran']) {
+      await using ground = await Ground.make();
+      const conductor = await ground.conductor({
+        checkpoint: async (name, _node, kill) => {
+          if (name === boundary) await kill();
+        },
+      });
+      const uuid = await ground.node(conductor, { provision_state: 'available' });
+      await conductor.call('do_node_deploy', {
+        ...deployIn(uuid),
+        steps: [{ interface: 'deploy', step: 'burn_fuse', priority: 90 }],
+      });
+      await ground.clock.settle();
+      conductor.kill();
+      await ground.conductor();
+      const node = await ground.untilAtRest(uuid);
+      assert.equal(node.provision_state, 'deploy failed');
+      assert.match(node.last_error ?? '', /burn_fuse was interrupted and must not be done twice/);
+      assert.equal(ground.driver.callsOf('burn_fuse').length, boundary.endsWith(':ran') ? 1 : 0);
+    }
+  });
+
+  test('after such a step’s end was committed does not hinder it', async () => {
+    await using ground = await Ground.make();
+    const conductor = await ground.conductor({
+      checkpoint: async (name, _node, kill) => {
+        if (name === 'deploy:deploy.burn_fuse:committed') await kill();
+      },
+    });
+    const uuid = await ground.node(conductor, { provision_state: 'available' });
+    await conductor.call('do_node_deploy', {
+      ...deployIn(uuid),
+      steps: [{ interface: 'deploy', step: 'burn_fuse', priority: 90 }],
+    });
+    await ground.clock.settle();
+    conductor.kill();
+    await ground.conductor();
+    assert.equal((await ground.untilAtRest(uuid)).provision_state, 'active');
+    assert.equal(ground.driver.callsOf('burn_fuse').length, 1);
+  });
+});
