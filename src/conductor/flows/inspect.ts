@@ -1,7 +1,7 @@
 import { putInventory, readInventory } from '#db/inventory.ts';
 import { insertPort, readPortsByAddress } from '#db/ports.ts';
 import type { Transaction } from '#db/store.ts';
-import type { InspectionResult } from '#drivers/interfaces/inspect.ts';
+import type { InspectionResult, InspectionWait } from '#drivers/interfaces/inspect.ts';
 import type { StepTask } from '#drivers/task.ts';
 import { wireTime } from '#model/clock.ts';
 import { NodeInventoryNotFound } from '#model/faults.ts';
@@ -43,7 +43,7 @@ async function inspectOnce(task: StepTask, { parts }: FlowRun): Promise<OwnStepO
   const { inspect: driver } = task.driver;
   if (task.memo['received'] !== true || !driver.continueInspection) {
     const result = await driver.inspect(task);
-    return 'kind' in result ? result : stored(task, parts, result);
+    return 'kind' in result ? waiting(task, parts, result) : stored(task, parts, result);
   }
   const sent = await readInventory(parts.store.read, task.node.uuid);
   if (!sent) throw new NodeInventoryNotFound({ node: task.node.uuid });
@@ -52,6 +52,19 @@ async function inspectOnce(task: StepTask, { parts }: FlowRun): Promise<OwnStepO
     pluginData: sent.plugin_data,
   });
   return stored(task, parts, result);
+}
+
+/** The ports are stored before the agent comes, which is looked up by their addresses. */
+function waiting(
+  task: StepTask,
+  parts: ConductorParts,
+  { ports = [], ...outcome }: InspectionWait,
+): OwnStepOutcome {
+  const now = wireTime(task.clock.now());
+  return {
+    ...outcome,
+    also: async (transaction) => await addMissingPorts(transaction, parts, task.node.uuid, ports, now),
+  };
 }
 
 function stored(task: StepTask, parts: ConductorParts, result: InspectionResult): OwnStepOutcome {
