@@ -1,0 +1,31 @@
+// What came of the demo, as it is told in the end.
+import type { MachineTimeline, Slowness } from './timeline.ts';
+import type { Deployed, Erased } from './proof.ts';
+
+export interface MachineResult {
+  name: string;
+  uuid: string | null;
+  /** The last state seen. */
+  state: string | null;
+  deployed: Deployed | null;
+  erased: Erased | null;
+  timeline: MachineTimeline | null;
+}
+
+export interface Failed {
+  /** Null: not of one machine alone. */
+  machine: string | null;
+  error: string;
+  last_error: string | null;
+}
+
+export interface DemoResult {
+  ok: boolean;
+  seconds: number;
+  image: { bytes: number; sha256: string } | null;
+  machines: MachineResult[];
+  faster: Slowness[];
+  failures: Failed[];
+  /** Where the logs are, when they were kept. */
+  folder: string | null;
+}

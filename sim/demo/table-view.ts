@@ -1,0 +1,91 @@
+import type { WriteStream } from 'node:tty';
+import { lineView } from './line-view.ts';
+import { progressText, styled } from './text.ts';
+import type { Sight, View } from './view.ts';
+
+const hideCursor = '\u001B[?25l';
+const showCursor = '\u001B[?25h';
+const clearDown = '\u001B[0J';
+/** More often than this nobody sees it. */
+const redrawMs = 60;
+
+/** For a terminal: a line per machine, redrawn in place; everything else goes below it. */
+export function tableView(output: WriteStream): View {
+  const below = lineView(output);
+  let sights = new Map<string, Sight>();
+  let drawnLines = 0;
+  let drawnAt = 0;
+
+  const draw = (): void => {
+    const rows = [...sights.values()];
+    // What does not fit on the screen could not be drawn over: the machines that move least are left out.
+    const room = Math.max(1, (output.rows || 24) - 4);
+    const shown = rows.length <= room ? rows : rows.filter(isUnderWay).slice(0, room);
+    const left = rows.length - shown.length;
+    const lines = shown.map((sight) => rowText(sight, output.columns || 80));
+    if (left > 0) lines.push(styled('dim', `  … and ${left} more`));
+    const up = drawnLines > 0 ? `\u001B[${drawnLines}A` : '';
+    output.write(`${hideCursor}${up}${clearDown}${lines.join('\n')}\n`);
+    drawnLines = lines.length;
+    drawnAt = performance.now();
+  };
+  const settle = (): void => {
+    if (sights.size === 0) return;
+    draw();
+    output.write(showCursor);
+    sights = new Map();
+    drawnLines = 0;
+  };
+
+  return {
+    heading(text) {
+      settle();
+      below.heading(text);
+    },
+    say(text) {
+      settle();
+      below.say(text);
+    },
+    proved(machine, sentence, isTrue) {
+      settle();
+      below.proved(machine, sentence, isTrue);
+    },
+    machine(sight) {
+      sights.set(sight.machine, sight);
+      if (performance.now() - drawnAt >= redrawMs) draw();
+    },
+    settle,
+    end(result) {
+      settle();
+      below.end(result);
+    },
+  };
+}
+
+function isUnderWay({ step }: Sight): boolean {
+  return step !== null;
+}
+
+/** Exactly one line of the terminal, whatever its width. */
+function rowText({ machine, state, step, progress, seconds }: Sight, columns: number): string {
+  const cells = [
+    { text: ` ${machine.padEnd(7)}`, style: 'bold' },
+    { text: state.padEnd(14), style: colourOf(state) },
+    { text: (step ?? '').padEnd(24), style: 'cyan' },
+    { text: progressText(progress).padEnd(25), style: null },
+    { text: `${Math.floor(seconds)} s`.padStart(4), style: 'dim' },
+  ] as const;
+  let room = columns - 1;
+  let line = '';
+  for (const { text, style } of cells) {
+    const fitting = `${text} `.slice(0, room);
+    line += style === null ? fitting : styled(style, fitting);
+    room -= fitting.length;
+  }
+  return line.trimEnd();
+}
+
+function colourOf(state: string): 'green' | 'red' | 'yellow' {
+  if (state === 'active' || state === 'available' || state === 'manageable') return 'green';
+  return state.endsWith('failed') || state === 'error' ? 'red' : 'yellow';
+}
