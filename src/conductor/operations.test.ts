@@ -217,7 +217,7 @@ describe('while an operation runs', () => {
     const uuid = await ground.node(conductor);
     ground.driver.next('erase', async () => {
       await ground.store.write(
-        async (transaction) => await updateNode(transaction, uuid, { reservation: 'another' } as object),
+        async (transaction) => await updateNode(transaction, uuid, { reservation: 'another' }),
       );
       return { kind: 'done' };
     });
@@ -364,7 +364,7 @@ test('what was reserved for a call that died with its conductor is given back at
   const conductor = await ground.conductor();
   const uuid = await ground.node(conductor);
   await ground.store.write(
-    async (transaction) => await updateNode(transaction, uuid, { reservation: 'conductor-1' } as object),
+    async (transaction) => await updateNode(transaction, uuid, { reservation: 'conductor-1' }),
   );
   conductor.kill();
   await ground.conductor();

@@ -141,7 +141,7 @@ describe('power sync', () => {
     const held = await ground.node(conductor, { power_state: 'power on' });
     await ground.store.write(
       // The reservation is the lock's to write; here a lock of another conductor is put in its place.
-      async (transaction) => await updateNode(transaction, held, { reservation: 'another' } as object),
+      async (transaction) => await updateNode(transaction, held, { reservation: 'another' }),
     );
     await ground.clock.pass(130_000);
     assert.deepEqual(ground.driver.calls, []);
