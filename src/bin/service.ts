@@ -81,10 +81,9 @@ function once(work: () => Promise<void>): () => Promise<void> {
 function checkExposure(settings: Settings): void {
   const { host_ip: host } = settings.api;
   const isLoopback = host === '::1' || host === 'localhost' || host.startsWith('127.');
-  if (isLoopback || settings.DEFAULT.auth_strategy !== 'noauth' || settings.ingot.allow_remote_without_auth)
-    return;
+  if (isLoopback || settings.ingot.allow_remote_without_auth) return;
   throw new StartError(
-    `[api] host_ip is ${host} while auth_strategy is noauth: anybody who reaches it could erase machines. ` +
+    `[api] host_ip is ${host}, and there is no authentication: anybody who reaches it could erase machines. ` +
       'Listen on 127.0.0.1, or set [ingot] allow_remote_without_auth = true if that is what you want.',
   );
 }
@@ -139,7 +138,10 @@ function checkpointOf(settings: Settings): (name: string, node: string) => Promi
 }
 
 export function createLog(settings: Settings): Logger {
-  return pino({ level: settings.DEFAULT.debug ? 'debug' : 'info' }, pino.destination(2));
+  return pino(
+    { level: settings.DEFAULT.debug ? 'debug' : 'info' },
+    pino.destination(settings.DEFAULT.log_file ?? 2),
+  );
 }
 
 export const agentEntry = fileURLToPath(new URL('./agent.ts', import.meta.url));

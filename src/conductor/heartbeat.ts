@@ -67,7 +67,11 @@ function checkHeartbeat(
   if (typeof token !== 'string' || args.agentToken === null || !isSame(token, args.agentToken)) {
     throw new InvalidParameterValue(`The agent token of the heartbeat is not the one of node ${node.uuid}`);
   }
-  if (parts.settings.agent.require_tls && !args.callbackUrl.startsWith('https://')) {
+  if (
+    parts.settings.agent.require_tls &&
+    args.callbackUrl !== '' &&
+    !args.callbackUrl.startsWith('https://')
+  ) {
     throw new InvalidParameterValue(
       'The callback_url of a heartbeat must be https: [agent]require_tls is set',
     );

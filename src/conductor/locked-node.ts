@@ -122,6 +122,11 @@ function raiseAll(
   return { columns: { updated_at: wireTime(now), ...columns, ...change.columns }, told };
 }
 
+/** Errors are, unless [conductor]node_history is off; beginnings and ends of flows by record_step_flows_in_history. */
+function isRecorded(severity: 'ERROR' | 'INFO', options: ConductorParts['settings']['conductor']): boolean {
+  return options.node_history && (severity === 'ERROR' || options.record_step_flows_in_history);
+}
+
 /** Events, history and the operation's row of a change, in its transaction. */
 async function tellOf(
   parts: ConductorParts,
@@ -153,7 +158,7 @@ async function tellOf(
       data,
     });
   }
-  if (change.history && parts.settings.conductor.node_history) {
+  if (change.history && isRecorded(change.history.severity, parts.settings.conductor)) {
     const { severity, type, event } = change.history;
     await addHistory(
       transaction,

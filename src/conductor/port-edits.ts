@@ -6,6 +6,7 @@ import { wireTime } from '#model/clock.ts';
 import {
   InvalidState,
   MACAlreadyExists,
+  NodeLocked,
   NodeNotFound,
   PortAlreadyExists,
   PortDuplicateName,
@@ -33,6 +34,7 @@ export async function updatePort(parts: ConductorParts, uuid: string, patch: Por
   return await namingDuplicates({ uuid, ...patch }, async () => {
     return await onFreeNode(parts, before.node_uuid, async (transaction, node) => {
       checkPatch(node, before, patch);
+      await checkNewNode(transaction, node, patch);
       const changes = { ...patch, updated_at: wireTime(parts.clock.now()) };
       const port = await writePort(transaction, uuid, changes);
       if (!port) throw new PortNotFound({ port: uuid });
@@ -52,6 +54,15 @@ export async function destroyPort(parts: ConductorParts, uuid: string): Promise<
     }
     await deletePort(transaction, uuid);
   });
+}
+
+/** A port that moves goes to a node that is there and that nobody holds either. */
+async function checkNewNode(transaction: Transaction, from: NodeRecord, patch: PortPatch): Promise<void> {
+  const { node_uuid: to } = patch;
+  if (to === undefined || to === from.uuid) return;
+  const node = await readNode(transaction, to);
+  if (!node) throw new NodeNotFound({ node: to });
+  if (node.reservation !== null) throw new NodeLocked({ node: to, host: node.reservation });
 }
 
 const attachedVif = (port: PortRecord): boolean => 'tenant_vif_port_id' in port.internal_info;

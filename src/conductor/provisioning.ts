@@ -208,7 +208,7 @@ async function manage(
   await changeFreeNode(parts, uuid, context, (record) => {
     checkEvent(record, 'manage');
     if (record.provision_state === 'enroll') throw invalid(record, 'manage');
-    return { raise: ['manage'], columns: { last_error: null } };
+    return { raise: ['manage'] };
   });
 }
 

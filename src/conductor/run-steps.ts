@@ -268,7 +268,8 @@ async function finishOperation(run: Run, change: NodeCommit): Promise<RunEnd> {
 /** Without a task, because the node's driver is no longer there, nothing can be undone; the node is given back. */
 async function failOperation(place: Place, task: Task | undefined, cause: unknown): Promise<RunEnd> {
   const { parts, node, operation, flow } = place;
-  const error = cause instanceof Error ? cause.message : String(cause);
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const error = message.slice(0, parts.settings.DEFAULT.log_in_db_max_size);
   const stepRan =
     operation.steps[operation.cursor]?.origin !== 'flow' && operation.cursor < operation.steps.length;
   if (operation.state !== 'failing') {

@@ -1,11 +1,10 @@
 // Every setting, by group, under Ironic's names (ironic conf/*.py, 2026.2); what is Ingot's own stands under
 // [ingot]. A default that differs from Ironic's says theirs and why. Reference pages derive from this table.
-import { boolean, choice, dict, integer, list, number, numbers, seconds, string } from './option.ts';
+import { boolean, choice, dict, integer, list, numbers, seconds, string } from './option.ts';
 
 /** Why the lists of enabled things differ from Ironic's. */
 const implemented = 'what runs out of the box is what is implemented, simulated machines included';
 const loopback = 'without authentication nothing listens beyond the machine unless told so';
-const ownData = 'everything Ingot writes stands under one folder';
 
 export const options = {
   DEFAULT: {
@@ -16,31 +15,17 @@ export const options = {
       whenEmpty: 'primary address',
     }),
     debug: boolean(false, 'Whether the log tells details.'),
-    use_json: boolean(false, 'Whether the log is written as JSON, a line per entry.'),
     log_file: string(null, 'The file the log goes to; otherwise standard error.'),
     debug_tracebacks_in_api: boolean(false, 'Whether an answer of 5xx carries the stack of the error.'),
-    auth_strategy: choice(
-      ['noauth', 'keystone', 'http_basic'],
-      'noauth',
-      'How the API knows who is asking.',
-      {
-        ironic: { default: 'keystone', why: 'one command has to work with no identity service beside it' },
-      },
-    ),
-    http_basic_auth_user_file: string(
-      '/etc/ironic/htpasswd',
-      'The file of users and bcrypt hashes for auth_strategy http_basic.',
-    ),
-    state_path: string('$ingot.data_path', 'Where other settings may put files, as $state_path.', {
-      ironic: { default: '$pybasedir', why: ownData },
+    auth_strategy: choice(['noauth'], 'noauth', 'How the API knows who is asking: it does not.', {
+      ironic: { default: 'keystone', why: 'one command has to work with no identity service beside it' },
     }),
-    tempdir: string('/tmp', 'Where scratch files go.'),
     log_in_db_max_size: integer(4096, 'How long an error text may be when it is stored.', { min: 1 }),
 
     enabled_hardware_types: list(['redfish', 'fake-hardware'], 'The hardware types nodes may have.', {
       ironic: { default: ['ipmi', 'redfish'], why: implemented },
     }),
-    enabled_bios_interfaces: list(['no-bios', 'fake'], 'The BIOS interfaces nodes may use.', {
+    enabled_bios_interfaces: list(['redfish', 'no-bios', 'fake'], 'The BIOS interfaces nodes may use.', {
       ironic: { default: ['no-bios', 'redfish'], why: implemented },
     }),
     enabled_boot_interfaces: list(['redfish-virtual-media', 'fake'], 'The boot interfaces nodes may use.', {
@@ -112,10 +97,8 @@ export const options = {
       'The hash that places nodes and conductors on the ring.',
     ),
 
-    image_download_concurrency: integer(20, 'How many images are downloaded at once.', { min: 1 }),
     webserver_verify_ca: string('True', 'Whether servers of images are verified: True, False, or a CA file.'),
     webserver_connection_timeout: seconds(60, 'How long a server of images may take to answer.', { min: 1 }),
-    force_raw_images: boolean(true, 'Whether images are made raw before they are given to agents.'),
   },
 
   api: {
@@ -130,10 +113,6 @@ export const options = {
     enable_ramdisk_endpoints: boolean(true, 'Whether lookup, heartbeat and inspection are served.'),
     restrict_lookup: boolean(true, 'Whether lookup finds only nodes whose state expects an agent.'),
     ramdisk_heartbeat_timeout: seconds(300, 'How long agents may wait between heartbeats.', { min: 1 }),
-    project_admin_can_manage_own_nodes: boolean(
-      true,
-      'Whether an admin of a project may enrol its own nodes.',
-    ),
     max_json_body_depth: integer(25, 'How deep the JSON of a request may nest.', { min: 8 }),
     max_json_body_size: integer(1024, 'How many KiB a request may have.', { min: 4 }),
     max_json_body_size_provision: integer(65536, 'How many KiB a provision request may have.', { min: 4 }),
@@ -142,10 +121,6 @@ export const options = {
     disallow_deploy_steps: list(['vendor.send_raw'], 'Deploy steps that no request may name.'),
     disallow_service_steps: list(['vendor.send_raw'], 'Service steps that no request may name.'),
     disallowed_enrollment_boot_modes: list([], 'Boot modes that a new node may not ask for.'),
-    enable_ssl_api: boolean(false, 'Whether the API speaks TLS itself.'),
-    cert_file: string(null, 'The certificate of the API, a PEM file.'),
-    key_file: string(null, 'The key of that certificate, a PEM file.'),
-    unix_socket: string(null, 'A Unix socket to listen on instead of an address.'),
   },
 
   conductor: {
@@ -159,32 +134,15 @@ export const options = {
       max: 315_576_000,
     }),
     workers_pool_size: integer(300, 'How many nodes a conductor works on at once.', { min: 3 }),
-    reserved_workers_pool_percentage: integer(5, 'The share of workers kept for all but heartbeats.', {
-      min: 0,
-      max: 50,
-    }),
     periodic_max_workers: integer(8, 'How many nodes one run of a periodic task takes on.', { min: 1 }),
     graceful_shutdown_timeout: seconds(60, 'How long a conductor that was told to end may finish its work.'),
-    conductor_cleanup_interval: seconds(
-      86_400,
-      'How often records of conductors long gone are removed; 0 never.',
-    ),
-    conductor_cleanup_timeout: seconds(1_209_600, 'After how long such a record is removed.', { min: 60 }),
-    conductor_cleanup_batch_size: integer(50, 'How many of them are removed at once.', { min: 1 }),
 
     node_locked_retry_attempts: integer(3, 'How often a lock that is held is tried for.', { min: 1 }),
     node_locked_retry_interval: seconds(1, 'How long to wait between these tries.'),
-    sync_local_state_interval: seconds(
-      180,
-      'How often nodes whose conductor is gone are taken over; 0 never.',
-    ),
     check_provision_state_interval: seconds(
       60,
       'How often waiting nodes are checked for time limits; 0 never.',
     ),
-    check_rescue_state_interval: seconds(60, 'How often nodes waiting for rescue are checked.', {
-      min: 0.01,
-    }),
 
     deploy_callback_timeout: seconds(1800, 'How long a node may stay in wait call-back; 0 for ever.'),
     clean_callback_timeout: seconds(1800, 'How long a node may stay in clean wait; 0 for ever.'),
@@ -223,26 +181,13 @@ export const options = {
     max_concurrent_per_conductor_group: boolean(false, 'Whether these limits count per conductor group.'),
     clean_step_priority_override: dict({}, 'Priorities of clean steps, interface.step:priority.'),
     verify_step_priority_override: dict({}, 'Priorities of verify steps, interface.step:priority.'),
-    max_conductor_wait_step_seconds: seconds(30, 'The longest a wait step may hold a worker.', { max: 1800 }),
     poweroff_in_cleanfail: boolean(false, 'Whether a node whose cleaning failed is powered off.'),
     poweroff_in_servicefail: boolean(false, 'Whether a node whose servicing failed is powered off.'),
-    require_rescue_password_hashed: boolean(
-      true,
-      'Whether only a hash of the rescue password reaches agents.',
-    ),
     rescue_password_hash_algorithm: choice(['sha256', 'sha512'], 'sha256', 'The hash of that password.'),
-    automatic_lessee_source: choice(
-      ['instance', 'request', 'none'],
-      'instance',
-      'Whose project becomes the lessee of a node when it is deployed.',
-    ),
     enable_health_monitoring: boolean(true, 'Whether what the BMC says of its health is stored.'),
 
     node_history: boolean(true, 'Whether events of nodes are kept.'),
     node_history_max_entries: integer(300, 'How many events of a node are kept.', { min: 0 }),
-    node_history_minimum_days: integer(0, 'For how many days they are kept in any case.', { min: 0 }),
-    node_history_cleanup_interval: seconds(86_400, 'How often older events are removed; 0 never.'),
-    node_history_cleanup_batch_count: integer(1000, 'How many are removed at once.', { min: 0 }),
     record_step_flows_in_history: boolean(true, 'Whether the beginning and end of step flows are events.'),
 
     deploy_kernel: string(null, 'The URL of the agent kernel for nodes that name none.'),
@@ -254,11 +199,9 @@ export const options = {
     permitted_image_formats: list(['raw', 'gpt', 'qcow2', 'iso'], 'The formats an image may have.'),
     file_url_allowed_paths: list(['/var/lib/ironic'], 'The folders that file:// URLs may lead into.'),
     disable_deep_image_inspection: boolean(false, 'Whether the format of images is taken on trust.'),
-    disallowed_deployment_boot_modes: list([], 'Boot modes that no deployment may use.'),
   },
 
   deploy: {
-    default_boot_mode: choice(['uefi', 'bios'], 'uefi', 'The boot mode of nodes that name none.'),
     erase_devices_priority: integer(
       null,
       'The priority of erasing whole disks when cleaning; 0 leaves it out.',
@@ -284,9 +227,6 @@ export const options = {
     enable_nvme_secure_erase: boolean(true, 'Whether NVMe format is used where a disk has it.'),
     erase_skip_read_only: boolean(false, 'Whether disks that cannot be written are left as they are.'),
     disk_erasure_concurrency: integer(4, 'How many disks are erased at once.', { min: 1 }),
-    http_root: string('$ingot.data_path/httpboot', 'The folder of files served to machines.', {
-      ironic: { default: '/httpboot', why: ownData },
-    }),
     http_url: string(null, 'The URL under which machines reach these files; null: our own server.'),
     external_http_url: string(null, 'The URL under which BMCs reach them, when it is another.'),
     external_callback_url: string(null, 'The URL under which agents reach the API, when it is another.'),
@@ -305,39 +245,17 @@ export const options = {
   agent: {
     require_tls: boolean(true, 'Whether an agent must be reached by https.'),
     verify_ca: string('True', 'Whether agents are verified: True, False, or a CA file.'),
-    certificates_path: string('$ingot.data_path/certificates', 'Where certificates of agents are kept.', {
-      ironic: { default: '/var/lib/ironic/certificates', why: ownData },
-    }),
     api_ca_file: string(null, 'The CA by which agents verify the API, a PEM file put on their boot media.'),
     command_timeout: seconds(60, 'How long an agent may take to answer a request.', { min: 0.01 }),
     max_command_attempts: integer(3, 'How often a request to an agent is tried.', { min: 1 }),
-    command_wait_attempts: integer(100, 'How often an agent is asked whether a command has ended.', {
-      min: 1,
-    }),
     command_wait_interval: seconds(6, 'How long to wait between these questions.', { min: 0.01 }),
     post_deploy_get_power_state_retries: integer(6, 'How often a machine told to go off is looked at.', {
       min: 0,
     }),
     post_deploy_get_power_state_retry_interval: seconds(5, 'How long to wait between these looks.'),
-    image_download_source: choice(
-      ['http', 'local', 'swift'],
-      'http',
-      'Where agents fetch images: from their URL, or from this conductor.',
-    ),
     stream_raw_images: boolean(true, 'Whether raw images go straight to the disk.'),
     allow_md5_checksum: boolean(false, 'Whether md5 counts as a checksum.', {
       ironic: { default: 'true', why: 'md5 proves nothing about an image that someone wanted to change' },
-    }),
-    memory_consumed_by_agent: integer(0, 'MiB the agent itself needs, when images have to fit beside it.', {
-      min: 0,
-    }),
-    deploy_logs_collect: choice(
-      ['always', 'on_failure', 'never'],
-      'on_failure',
-      'When the logs of the ramdisk are fetched.',
-    ),
-    deploy_logs_local_path: string('$ingot.data_path/deploy-logs', 'The folder these logs are kept in.', {
-      ironic: { default: '/var/log/ironic/deploy', why: ownData },
     }),
   },
 
@@ -354,13 +272,11 @@ export const options = {
       min: 0,
     }),
     power_on_conflict_retry_interval: seconds(10, 'How long to wait between these tries.', { min: 0.01 }),
-    boot_mode_config_timeout: seconds(900, 'How long a change of boot mode may take.'),
     verify_ca: string(null, 'How BMCs that do not say are verified: True, False, or a CA file.'),
     tls_minimum_version: choice(['1.1', '1.2', '1.3'], null, 'The oldest TLS spoken with BMCs.'),
     kernel_append_params: string('nofb vga=normal', 'Kernel parameters of the agent on virtual media.'),
     default_inspection_hooks: string('validate-interfaces,ports,architecture', 'The hooks run by default.'),
     inspection_hooks: string('$default_inspection_hooks', 'The hooks run after redfish inspection.'),
-    enable_verify_bmc_clock: boolean(false, 'Whether the clock of the BMC is set when a node is verified.'),
   },
 
   // Seconds an action of a fake interface takes; two numbers: a random time, most often near the first.
@@ -372,7 +288,6 @@ export const options = {
     inspect_delay: numbers([0], 'How long a fake inspection takes.'),
     management_delay: numbers([0], 'How long fake management work takes.'),
     power_delay: numbers([0], 'How long a fake power action takes.'),
-    raid_delay: numbers([0], 'How long fake RAID work takes.'),
     rescue_delay: numbers([0], 'How long fake rescue work takes.'),
     storage_delay: numbers([0], 'How long fake storage work takes.'),
     vendor_delay: numbers([0], 'How long fake vendor work takes.'),
@@ -397,8 +312,6 @@ export const options = {
       'pxe',
       'For which network cards ports are created.',
     ),
-    keep_ports: choice(['all', 'present', 'added'], 'all', 'Which ports stay after inspection.'),
-    update_pxe_enabled: boolean(true, 'Whether inspection says which ports the machine boots from.'),
     pre_create_ports: boolean(true, 'Whether ports are first made of what the BMC knows.'),
     power_off: boolean(true, 'Whether a machine is powered off after inspection.'),
     require_managed_boot: boolean(
@@ -406,20 +319,6 @@ export const options = {
       'Whether inspection fails when the agent cannot be booted from here.',
     ),
     extra_kernel_params: string('', 'Kernel parameters of the agent for inspection.'),
-  },
-
-  inventory: {
-    data_backend: choice(
-      ['none', 'database', 'swift'],
-      'database',
-      'Where the inventory of machines is kept.',
-    ),
-  },
-
-  dhcp: {
-    dhcp_provider: choice(['none', 'dnsmasq', 'neutron'], 'none', 'Who gives machines their addresses.', {
-      ironic: { default: 'neutron', why: 'virtual media needs no DHCP of ours' },
-    }),
   },
 
   ingot: {
@@ -445,7 +344,6 @@ export const options = {
     }),
     bmc_breaker_pause: seconds(30, 'How long it is left alone.'),
     driver_poll_interval: seconds(1, 'How often hardware at work is looked at.', { min: 0.01 }),
-    back_off_growth: number(2, 'By what each wait between tries grows.', { min: 1 }),
     checkpoint_url: string(
       null,
       'For tests: told of every step boundary and waited for, so that a crash can be had exactly there.',

@@ -108,14 +108,14 @@ test('a value may refer to others by name, in its group or in another', () => {
       'base = /srv',
       '[deploy]',
       'http_url = http://$my_ip:8080/${fast_track_timeout}',
-      'http_root = $base/http',
+      'image_server_password = $base/http',
       'image_server_user = cash$$',
       '[ingot]',
       'data_path = /srv/ingot',
     ),
   );
   assert.equal(settings.deploy.http_url, 'http://192.0.2.7:8080/300');
-  assert.equal(settings.deploy.http_root, '/srv/http');
+  assert.equal(settings.deploy.image_server_password, '/srv/http');
   assert.equal(settings.deploy.image_server_user, 'cash$');
   assert.equal(settings.database.connection, 'sqlite:////srv/ingot/ingot.sqlite');
 });
@@ -124,7 +124,7 @@ test('what the command line says counts more than the file, also where others re
   const path = file('[api]', 'port = 1000', '[ingot]', 'data_path = /from/file');
   const { settings } = loadSettings(path, { api: { port: 0 }, ingot: { data_path: '/elsewhere' } });
   assert.equal(settings.api.port, 0);
-  assert.equal(settings.agent.certificates_path, '/elsewhere/certificates');
+  assert.equal(settings.database.connection, 'sqlite:////elsewhere/ingot.sqlite');
 });
 
 test('an option that is not used is told once, a group that is not used as one', () => {

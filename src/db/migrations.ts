@@ -102,7 +102,7 @@ export const migrations: readonly Migration[] = [
         .addColumn('local_link_connection', 'text', (column) => column.notNull().defaultTo('{}'))
         .addColumn('physical_network', 'text')
         .addColumn('pxe_enabled', 'integer', (column) => column.notNull().defaultTo(1))
-        .addColumn('is_smartnic', 'integer', (column) => column.notNull().defaultTo(0))
+        .addColumn('is_smartnic', 'integer', (column) => column.defaultTo(0))
         .addColumn('available_for_dynamic_portgroup', 'integer', (column) => column.notNull().defaultTo(1))
         .execute();
       await db.schema.createIndex('ports_node_uuid').on('ports').column('node_uuid').execute();

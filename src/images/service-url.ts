@@ -16,7 +16,7 @@ export function mediaUrl(settings: Settings): string {
 
 function ownUrl({ DEFAULT, api }: Settings): string {
   const host = DEFAULT.my_ip.includes(':') ? `[${DEFAULT.my_ip}]` : DEFAULT.my_ip;
-  return `${api.enable_ssl_api ? 'https' : 'http'}://${host}:${api.port}`;
+  return `http://${host}:${api.port}`;
 }
 
 function withoutSlash(url: string): string {

@@ -20,7 +20,7 @@ export interface PortRecord {
   readonly local_link_connection: JsonObject;
   readonly physical_network: string | null;
   readonly pxe_enabled: boolean;
-  readonly is_smartnic: boolean;
+  readonly is_smartnic: boolean | null;
   readonly available_for_dynamic_portgroup: boolean;
 }
 

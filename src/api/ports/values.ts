@@ -37,6 +37,7 @@ export function parsePortValue(field: PortValueField, given: unknown, minor: num
     case 'local_link_connection':
       return { local_link_connection: parseLinkConnection(parseObject(field, given), minor) };
     case 'is_smartnic':
+      return { is_smartnic: given === null ? null : parseBoolean(field, given) };
     case 'pxe_enabled':
     case 'available_for_dynamic_portgroup':
       return { [field]: parseBoolean(field, given) };

@@ -5,7 +5,6 @@ const api = await startApi({
   port: Number(process.argv[2] ?? 0),
   settings: {
     DEFAULT: { default_network_interface: 'noop', default_storage_interface: 'noop' },
-    api: { project_admin_can_manage_own_nodes: false },
     agent: { require_tls: false },
     conductor: { automated_clean: false },
   },

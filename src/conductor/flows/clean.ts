@@ -1,10 +1,10 @@
-import type { Settings } from '#config/settings.ts';
 import type { StepOutcome } from '#drivers/steps.ts';
 import type { StepTask } from '#drivers/task.ts';
 import type { OperationRecord, OperationStep } from '#protocol/operation.ts';
 import {
   askedSteps,
   driverSteps,
+  enabledSteps,
   type Flow,
   flowStep,
   type PlanContext,
@@ -70,26 +70,16 @@ const endOf = (operation: OperationRecord) => ({
 /** Automated: everything enabled, sorted. By hand: what was asked for, in the order it was. */
 function cleanSteps({ driver, settings, input }: PlanContext): OperationStep[] {
   if (input.manual) return askedSteps(driver, 'clean', input.steps);
-  return enabled(driverSteps(driver, 'clean'), settings);
-}
-
-/** Those of priority above 0, by `[conductor]clean_step_priority_override` (`interface.step:priority`) or their own. */
-function enabled(steps: readonly OperationStep[], settings: Settings): OperationStep[] {
-  const overrides: Readonly<Record<string, string>> = settings.conductor.clean_step_priority_override;
-  return steps
-    .map((step) => ({
-      ...step,
-      priority: Number(overrides[`${step.interface}.${step.step}`] ?? step.priority),
-    }))
-    .filter((step) => step.priority > 0);
+  return enabledSteps(driverSteps(driver, 'clean'), settings.conductor.clean_step_priority_override);
 }
 
 /** The rest of the plan, now that the agent can say what it offers. */
 async function collectAgentSteps(task: StepTask, context: PlanContext): Promise<StepOutcome> {
   const offered = (await task.driver.deploy.agentSteps?.(task, 'clean')) ?? [];
   const own = cleanSteps(context);
+  const overrides = context.settings.conductor.clean_step_priority_override;
   const steps = context.input.manual
     ? withAgentSteps('clean', own, offered)
-    : sortSteps('clean', [...own, ...enabled(offered, context.settings)]);
+    : sortSteps('clean', [...own, ...enabledSteps(offered, overrides)]);
   return { kind: 'done', remaining: [...steps, ...task.remainingSteps] };
 }

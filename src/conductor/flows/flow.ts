@@ -135,6 +135,19 @@ export function driverSteps(driver: Driver, flow: StepFlow): OperationStep[] {
   );
 }
 
+/** Steps of priority above 0, by an option's overrides (`interface.step:priority`) or their own. */
+export function enabledSteps(
+  steps: readonly OperationStep[],
+  overrides: Readonly<Record<string, string>>,
+): OperationStep[] {
+  return steps
+    .map((step) => ({
+      ...step,
+      priority: Number(overrides[`${step.interface}.${step.step}`] ?? step.priority),
+    }))
+    .filter((step) => step.priority > 0);
+}
+
 /** Steps asked for by name, in the order given, with what the driver says of each; the others are the agent's. */
 export function askedSteps(driver: Driver, flow: StepFlow, asked: OperationInput['steps']): OperationStep[] {
   return (asked ?? []).map((step) => {

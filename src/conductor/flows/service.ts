@@ -31,6 +31,12 @@ export const service: Flow = {
       return outcome;
     },
   },
+  async cleanUp(task) {
+    if (task.settings.conductor.poweroff_in_servicefail && !task.node.disable_power_off) {
+      await task.setPower('power off');
+    }
+    await task.driver.boot.cleanUpRamdisk(task);
+  },
   finish: () => ({ raise: ['done'], columns: { last_error: null } }),
   fail: (_operation, _node, error, stepRan) => ({
     raise: ['fail'],

@@ -1,4 +1,4 @@
-import { driverSteps, type Flow, flowStep, sortSteps } from './flow.ts';
+import { driverSteps, enabledSteps, type Flow, flowStep, sortSteps } from './flow.ts';
 
 /**
  * Ensures: the BMC can be reached with the node's credentials, and its power state is known.
@@ -8,9 +8,12 @@ export const verify: Flow = {
   kind: 'verify',
   stepFlow: 'verify',
   stepField: null,
-  plan: ({ driver }) => [
+  plan: ({ driver, settings }) => [
     flowStep('reach_bmc'),
-    ...sortSteps('verify', driverSteps(driver, 'verify')).filter((step) => step.priority > 0),
+    ...sortSteps(
+      'verify',
+      enabledSteps(driverSteps(driver, 'verify'), settings.conductor.verify_step_priority_override),
+    ),
   ],
   own: {
     async reach_bmc(task) {

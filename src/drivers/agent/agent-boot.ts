@@ -26,7 +26,8 @@ export async function forgetBoot(task: StepTask): Promise<void> {
 
 export interface AgentBoot {
   network: 'provisioning' | 'cleaning' | 'inspection' | 'rescuing' | 'servicing';
-  kernelParameters(token: string): Record<string, string>;
+  /** `token`: null when the machine is to get it another way. */
+  kernelParameters(token: string | null): Record<string, string>;
   /** False when the machine has to be started anew though an agent runs on it. */
   mayUseRunningAgent: boolean;
 }
@@ -58,7 +59,7 @@ export async function bootAgent(task: StepTask, boot: AgentBoot): Promise<'there
   } else if (task.agentHeardAt !== null) {
     return 'there';
   }
-  const parameters = boot.kernelParameters(tokenOf(task.node));
+  const parameters = boot.kernelParameters(driver.boot.carriesToken ? tokenOf(task.node) : null);
   if (!note?.prepared) {
     await driver.network.attach(task, boot.network);
     if (!task.node.disable_power_off) await task.setPower('power off');
@@ -78,15 +79,18 @@ export async function bootAgent(task: StepTask, boot: AgentBoot): Promise<'there
 }
 
 /**
- * The new token comes first: from then on a heartbeat of whatever still runs is refused, so that one that is
+ * The new token comes first, or at least the end of the old one: from then on a heartbeat of whatever still runs is refused, so that one that is
  * accepted can only be of the boot that follows.
  */
 async function beginBoot(task: StepTask): Promise<void> {
   await task.save({
     driver_internal_info: {
       ...noAgent,
-      agent_secret_token: randomBytes(32).toString('base64url'),
-      agent_secret_token_pregenerated: true,
+      ...noAgentToken,
+      ...(task.driver.boot.carriesToken && {
+        agent_secret_token: randomBytes(32).toString('base64url'),
+        agent_secret_token_pregenerated: true,
+      }),
     },
   });
   await keep(task, { prepared: false, started: 'no' });

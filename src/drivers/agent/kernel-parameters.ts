@@ -3,11 +3,11 @@ import { apiUrl } from '#images/service-url.ts';
 import type { StepTask } from '../task.ts';
 
 /** The same for one boot however often it is asked for, which is how a repeated step knows its own media. */
-export function agentKernelParameters(task: StepTask, token: string): Record<string, string> {
+export function agentKernelParameters(task: StepTask, token: string | null): Record<string, string> {
   const { settings, operationId } = task;
   return {
     'ipa-api-url': apiUrl(settings),
-    'ipa-agent-token': token,
+    ...(token === null ? {} : { 'ipa-agent-token': token }),
     // Agents send it with each request; only this form is accepted as a request's id.
     ...(/^[0-9a-f-]{36}$/.test(operationId) ? { 'ipa-global-request-id': `req-${operationId}` } : {}),
     ...(settings.DEFAULT.debug ? { 'ipa-debug': '1' } : {}),
@@ -15,7 +15,7 @@ export function agentKernelParameters(task: StepTask, token: string): Record<str
 }
 
 /** What makes the agent inspect the machine and send the result before it looks its node up. */
-export function inspectionKernelParameters(task: StepTask, token: string): Record<string, string> {
+export function inspectionKernelParameters(task: StepTask, token: string | null): Record<string, string> {
   return {
     'ipa-inspection-callback-url': `${apiUrl(task.settings)}/v1/continue_inspection`,
     ...agentKernelParameters(task, token),

@@ -4,6 +4,11 @@ import type { InterfaceContract } from './contract.ts';
 /** How the machine comes to boot the agent, or its own disk. */
 export interface BootInterface extends InterfaceContract {
   /**
+   * The kernel parameters reach the machine by a way that nobody else can read, so that the agent's token may be
+   * among them. Absent: the agent is given its token when it looks its node up.
+   */
+  readonly carriesToken?: true;
+  /**
    * Ensures that the next power-on boots the agent with these kernel parameters. The machine is off, or what
    * runs on it is of no more use. May be repeated.
    */

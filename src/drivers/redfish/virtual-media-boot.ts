@@ -58,6 +58,7 @@ export function redfishVirtualMediaBoot(controllers: Controllers, files: BootFil
   };
 
   return {
+    carriesToken: true,
     properties,
 
     async validate({ node, settings }) {

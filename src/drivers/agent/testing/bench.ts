@@ -146,6 +146,7 @@ export class Bench {
         },
         boot: {
           bench: {
+            carriesToken: true,
             ...contract,
             prepareRamdisk: async (_task, parameters) => {
               if (JSON.stringify(this.media) === JSON.stringify(parameters)) return;
