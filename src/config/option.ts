@@ -5,7 +5,6 @@ export type OptionKind =
   | 'boolean'
   | 'integer'
   | 'seconds'
-  | 'number'
   | 'string'
   | 'choice'
   | 'list'
@@ -62,9 +61,6 @@ export const integer = rows<number>('integer');
 
 /** A duration in seconds; fractions are taken, so that a test need not wait for whole seconds. */
 export const seconds = rows<number>('seconds', { min: 0 });
-
-/** A number with a fraction. */
-export const number = rows<number>('number');
 
 export const string = rows<string>('string');
 

@@ -37,14 +37,3 @@ export async function addHistory(
     )
     .execute();
 }
-
-/** A node's history, oldest first. */
-export async function readHistory(reader: Reader, nodeUuid: string): Promise<HistoryRecord[]> {
-  const rows = await reader
-    .selectFrom('node_history')
-    .selectAll()
-    .where('node_uuid', '=', nodeUuid)
-    .orderBy('id')
-    .execute();
-  return rows.map((row) => decode<HistoryRecord, typeof historyColumns>(historyColumns, row));
-}

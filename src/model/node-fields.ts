@@ -343,8 +343,5 @@ export function nodePatchPolicy(path: string, value?: unknown): string {
   return 'baremetal:node:update';
 }
 
-/** Bounds on a node that no field's row states. */
-export const nodeLimits = { traits: 50 } as const;
-
 /** What tear down puts back; with it go the allocation, the attached VIFs and a lessee set by itself. */
 export const tearDownResets = { instance_info: {}, instance_uuid: null, instance_name: null } as const;

@@ -52,13 +52,6 @@ export const bootDevices = [
 ] as const;
 export type BootDevice = (typeof bootDevices)[number];
 
-/** What virtual media can hold (common/boot_devices.py VMEDIA_DEVICES). */
-export const virtualMediaDevices = ['disk', 'cdrom', 'floppy'] as const;
-export type VirtualMediaDevice = (typeof virtualMediaDevices)[number];
-
-export type IndicatorState = 'off' | 'on' | 'blinking' | 'unknown';
-export type IndicatorComponent = 'chassis' | 'system' | 'disk' | 'power' | 'nic';
-
 /** What a BMC says of the whole machine, from 1.109. */
 export type HealthState = 'OK' | 'Warning' | 'Critical';
 

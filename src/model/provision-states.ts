@@ -561,11 +561,6 @@ export function isWaiting(state: ProvisionState): boolean {
   return stateRow(state).kind === 'waiting';
 }
 
-/** Whether the operator holds the node in the middle of a flow. */
-export function isHeld(state: ProvisionState): boolean {
-  return stateRow(state).kind === 'held';
-}
-
 /** Whether the last flow failed and the operator has to say what now. */
 export function isFailed(state: ProvisionState): boolean {
   return stateRow(state).kind === 'failed';

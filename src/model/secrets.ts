@@ -72,13 +72,3 @@ function masked(value: unknown, alsoSecret: readonly string[]): unknown {
     ]),
   );
 }
-
-/** What an answer shows where the caller may not see a whole field (published texts). */
-export const redactions = {
-  last_error: '** Value Redacted - Requires baremetal:node:get:last_error permission. **',
-  reservation: '** Redacted - requires baremetal:node:get:reservation permission. **',
-  driver_internal_info: {
-    content: '** Redacted - Requires baremetal:node:get:driver_internal_info permission. **',
-  },
-  driver_info: { content: '** Redacted - requires baremetal:node:get:driver_info permission. **' },
-} as const;
