@@ -120,7 +120,6 @@ function parseKind(row: Option<unknown>, text: string, texts: readonly string[])
     }
     case 'integer':
     case 'seconds':
-    case 'number':
       return asNumber(text);
     case 'string':
     case 'choice':
@@ -160,7 +159,6 @@ function isOfKind(row: Option<unknown>, value: unknown): boolean {
     case 'integer':
       return Number.isSafeInteger(value);
     case 'seconds':
-    case 'number':
       return Number.isFinite(value);
     case 'string':
       return typeof value === 'string';
@@ -179,7 +177,6 @@ const kindNames: Record<OptionKind, string> = {
   boolean: 'true or false',
   integer: 'a whole number',
   seconds: 'a number of seconds',
-  number: 'a number',
   string: 'a text',
   choice: 'one of',
   list: 'a list of words separated by commas',

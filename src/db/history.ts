@@ -1,6 +1,4 @@
-import { decode } from './columns.ts';
-import type { Reader, Transaction } from './store.ts';
-import { historyColumns } from './tables.ts';
+import type { Transaction } from './store.ts';
 
 /** One line of a node's history, as GET /v1/nodes/X/history shows it. */
 export interface HistoryRecord {
