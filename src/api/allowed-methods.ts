@@ -6,7 +6,9 @@ import type { Method, Route } from './route.ts';
  * as one, as the reference's router has it: one controller answers for both.
  */
 export function allowedMethods(routes: readonly Route[], path: string): Method[] {
-  const matching = routes.filter((route) => matches(route.path, path));
+  const matching = routes.filter(
+    (route) => matches(route.path, path) || matches(controllerOf(route.path), path),
+  );
   const controllers = new Set(matching.map((route) => controllerOf(route.path)));
   const methods = routes
     .filter((route) => controllers.has(controllerOf(route.path)))

@@ -1,8 +1,9 @@
 // The HTTP side of the API: versions, headers, error bodies, and every route of the tables onto one server.
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { maxMinor } from '#model/microversion.ts';
-import { NotAcceptable, NotFound } from '#model/faults.ts';
+import { Invalid, NotAcceptable, NotFound } from '#model/faults.ts';
 import { contextOf, openAccess } from './access.ts';
 import { addBootMedia, bootMediaPath } from './boot-media/boot-media.ts';
 import { type Answer, Call } from './call.ts';
@@ -59,9 +60,10 @@ export function createApi(parts: ApiParts): FastifyInstance {
     },
     bodyLimit: bodyLimit(parts, 'ordinary'),
     return503OnClosing: false,
+    clientErrorHandler: answerUnreadable,
   });
 
-  // Bodies are JSON whatever they are said to be, as in the reference; each handler parses its own.
+  // Each handler parses its own body, when it has come to the point where a bad one would be told.
   app.removeAllContentTypeParsers();
   const maxDepth = parts.settings.api.max_json_body_depth;
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body: string, done) => {
@@ -83,9 +85,11 @@ export function createApi(parts: ApiParts): FastifyInstance {
     }
   });
   app.setErrorHandler((error, request, reply) => answerError(parts, error, request, reply));
-  app.setNotFoundHandler((request) => {
-    if (request.method === 'OPTIONS') return;
-    throw noRoute(request);
+  app.setNotFoundHandler((request, reply) => {
+    if (request.method !== 'OPTIONS') throw noRoute(request);
+    // As the reference's layer for browsers does, whatever the path; it says nothing of the request.
+    for (const name of [...versionHeaders, ...requestIdHeaders]) reply.removeHeader(name);
+    return reply.code(200).send();
   });
 
   addRoot(app, parts);
@@ -138,6 +142,17 @@ function openRequest(request: FastifyRequest, reply: FastifyReply): void {
   });
   if (!acceptsJson(request.headers.accept))
     throw new RoutingError(406, 'Answers are application/json, which the Accept header does not allow.');
+  takeAsJson(request);
+}
+
+/** Bodies are JSON whatever they are said to be, as in the reference; only a form is not, which curl -d says it sends. */
+function takeAsJson(request: FastifyRequest): void {
+  const type = request.raw.headers['content-type'];
+  if (type === undefined) return;
+  if (type.startsWith('application/x-www-form-urlencoded'))
+    throw new Invalid('The body has to be JSON: send it with Content-Type: application/json.');
+  // Overwritten, so that the library does not look for a parser for it.
+  request.raw.headers['content-type'] = 'application/json';
 }
 
 function isRoot(request: FastifyRequest): boolean {
@@ -160,19 +175,27 @@ function baseUrlOf(parts: ApiParts, request: FastifyRequest): string {
   return `${request.protocol}://${request.headers.host ?? `${parts.settings.api.host_ip}:${parts.settings.api.port}`}`;
 }
 
+const everyMethod = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
 /** `/` and `/v1`, which answer outside the pattern of all others. */
 function addRoot(app: FastifyInstance, parts: ApiParts): void {
   app.route({
-    method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+    method: [...everyMethod, 'OPTIONS'],
     url: '/',
     handler: (request, reply) => {
       reply.header('openstack-request-id', request.id).header('x-openstack-request-id', request.id);
       return sendJson(reply, 200, rootDocument(baseUrlOf(parts, request)));
     },
   });
-  app.get('/v1', (request, reply) =>
-    sendJson(reply, 200, v1Document(baseUrlOf(parts, request), request.minor)),
-  );
+  app.route({
+    method: [...everyMethod],
+    url: '/v1',
+    handler: (request, reply) => {
+      if (request.method === 'GET')
+        return sendJson(reply, 200, v1Document(baseUrlOf(parts, request), request.minor));
+      return sendJson(reply, 405, faultBody(405, 'The document of the API can only be read.'));
+    },
+  });
 }
 
 function addRoute(
@@ -234,6 +257,7 @@ function noRoute(request: FastifyRequest): RoutingError {
 }
 
 const versionHeaders = [versionHeader, minimumVersionHeader, maximumVersionHeader] as const;
+const requestIdHeaders = ['openstack-request-id', 'x-openstack-request-id'] as const;
 
 /** Answers an error in the form of the place it comes from. What is not meant for the caller goes to the log only. */
 function answerError(
@@ -271,9 +295,17 @@ function answerRoutingError(error: RoutingError, request: FastifyRequest, reply:
     reply.header('openstack-request-id', request.id).header('x-openstack-request-id', request.id);
     return sendJson(reply, error.status, faultBody(error.status, error.message));
   }
-  reply.removeHeader('openstack-request-id').removeHeader('x-openstack-request-id');
+  for (const name of requestIdHeaders) reply.removeHeader(name);
   if (error.allow.length > 0) reply.header('allow', error.allow.join(', '));
   return sendJson(reply, error.status, routingBody(error));
+}
+
+/** Answers what the HTTP parser could not read as a request, if anybody still listens, and hangs up. */
+function answerUnreadable(_error: Error, socket: Socket): void {
+  if (!socket.writable) return;
+  const body = routingBody(new RoutingError(400, 'The request is not well formed.'));
+  const head = `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}`;
+  socket.end(`${head}\r\nconnection: close\r\n\r\n${body}`);
 }
 
 /** Whether a body was refused, by us or by the HTTP library. */

@@ -68,6 +68,11 @@ describe('the protocol around every request', () => {
     assert.equal((await api.request('HEAD', '/v1/nodes')).status, 405);
   });
 
+  it('OPTIONS is answered for any path, saying nothing', async () => {
+    const reply = await api.request('OPTIONS', '/v1/nodes');
+    assert.deepEqual([reply.status, reply.text, reply.headers.get(versionHeader)], [200, '', null]);
+  });
+
   it('a body too large or nested too deep is refused flat, before anything reads it', async () => {
     const large = await api.request('POST', '/v1/nodes', { body: { driver: 'x'.repeat(5000) } });
     assert.equal(large.status, 413);
@@ -89,6 +94,25 @@ describe('the protocol around every request', () => {
       const reply = await api.request('POST', '/v1/nodes', { raw });
       assert.equal(reply.status, 400, raw);
     }
+  });
+
+  it('a body is JSON whatever it is said to be, unless it is said to be a form', async () => {
+    const status = async (type: string) =>
+      (
+        await api.request('POST', '/v1/nodes', {
+          body: { driver: 'fake-hardware' },
+          headers: { 'content-type': type },
+        })
+      ).status;
+    for (const type of [
+      'application/json; charset=utf-8',
+      'text/plain',
+      'garbage',
+      '',
+      'application/json-patch+json',
+    ])
+      assert.equal(await status(type), 201, type);
+    assert.equal(await status('application/x-www-form-urlencoded'), 400);
   });
 
   it('only clients that take JSON are answered', async () => {

@@ -44,6 +44,7 @@ describe('routes', () => {
     ] as const;
     assert.deepEqual(allowedMethods(some, '/a/1'), ['DELETE', 'GET']);
     assert.deepEqual(allowedMethods(some, '/a/1/b'), ['PUT']);
+    assert.deepEqual(allowedMethods(some.slice(1), '/a'), ['DELETE']);
     assert.deepEqual(allowedMethods(some, '/a/1/c'), []);
   });
 });
