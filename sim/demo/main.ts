@@ -40,10 +40,14 @@ async function main(args: string[]): Promise<number> {
   const signal = AbortSignal.any([interrupted.signal, tooLong.signal]);
   const run = await runDemo({ options, view, folder, resources, signal });
   clearTimeout(limit);
-  keepsFolder = !run.result.ok && !interrupted.signal.aborted;
+  if (interrupted.signal.aborted) {
+    view.settle();
+    process.stderr.write('Interrupted: what ran is ended, and its files are removed.\n');
+    return 130;
+  }
+  keepsFolder = !run.result.ok;
   if (!keepsFolder && !options.keep) run.result.folder = null;
   view.end(run.result);
-  if (interrupted.signal.aborted) return 130;
   if (!run.result.ok) return 1;
   view.say(`\nAll of it is true, in ${run.result.seconds.toFixed(1)} seconds.`);
   if (!options.keep || !run.running) return 0;

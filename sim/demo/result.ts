@@ -25,6 +25,8 @@ export interface DemoResult {
   image: { bytes: number; sha256: string } | null;
   machines: MachineResult[];
   faster: Slowness[];
+  /** Per machine, by [deploy]fast_track. */
+  fast_track_saves_seconds: number;
   failures: Failed[];
   /** Where the logs are, when they were kept. */
   folder: string | null;

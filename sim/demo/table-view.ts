@@ -71,8 +71,8 @@ function rowText({ machine, state, step, progress, seconds }: Sight, columns: nu
   const cells = [
     { text: ` ${machine.padEnd(7)}`, style: 'bold' },
     { text: state.padEnd(14), style: colourOf(state) },
-    { text: (step ?? '').padEnd(24), style: 'cyan' },
-    { text: progressText(progress).padEnd(25), style: null },
+    { text: (step ?? '').slice(0, 22).padEnd(22), style: 'cyan' },
+    { text: progressText(progress).padEnd(26), style: null },
     { text: `${Math.floor(seconds)} s`.padStart(4), style: 'dim' },
   ] as const;
   let room = columns - 1;

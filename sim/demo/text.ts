@@ -16,7 +16,7 @@ export function progressText(progress: Progress | null): string {
   const done = Math.floor(bytesDone / mebibyte);
   const bytes = bytesTotal === null ? `${done} MiB` : `${done}/${Math.ceil(bytesTotal / mebibyte)} MiB`;
   const share = percent === null ? '' : `${Math.floor(percent)} %`.padStart(6);
-  return bytesDone === 0 && bytesTotal === null ? phase : `${phase.padEnd(8)} ${bytes.padStart(10)}${share}`;
+  return bytesDone === 0 && bytesTotal === null ? phase : `${phase.padEnd(8)} ${bytes.padStart(11)}${share}`;
 }
 
 export function proofText(machine: string, sentence: string, isTrue: boolean): string {

@@ -24,13 +24,17 @@ export function timelineText(machines: readonly NamedTimeline[]): string {
   return [head('seconds in state'), ...states, head('seconds in step'), ...steps].join('\n');
 }
 
-export function slownessText(slow: readonly Slowness[]): string {
-  return slow
-    .map(({ operation, step, seconds, share, why }) => {
-      const what = `${secondsText(seconds)} s, ${Math.round(share * 100)} % of all steps`;
-      return `  ${styled('bold', `${operation}: ${step}`)}  ${what}\n    ${wrapped(why, 74).join('\n    ')}`;
-    })
-    .join('\n');
+export function slownessText(slow: readonly Slowness[], fastTrackSeconds: number): string {
+  const fastTrack =
+    `[deploy]fast_track = True with [inspector]power_off = False keeps one agent running from inspection to ` +
+    `deployment: about ${secondsText(fastTrackSeconds)} s less for each machine.`;
+  return [...slow.map(slowStepText), '', ...wrapped(fastTrack, 76).map((line) => `  ${line}`)].join('\n');
+}
+
+function slowStepText({ operation, step, seconds, share, why }: Slowness): string {
+  const what = `${secondsText(seconds)} s each time, ${Math.round(share * 100)} % of all steps`;
+  const name = styled('bold', `${operation}: ${step}`);
+  return [`  ${name}  ${what}`, ...wrapped(why, 74).map((line) => `    ${line}`)].join('\n');
 }
 
 function rowsOf(
