@@ -9,6 +9,7 @@ import {
   InvalidParameterValue,
   InvalidStateRequested,
   NodeInMaintenance,
+  NodeIsRetired,
   NodeLocked,
   NodeNotFound,
   NodeProtected,
@@ -222,6 +223,7 @@ async function provide(
   if (!node) throw new NodeNotFound({ node: uuid });
   const check = async (record: NodeRecord, transaction: Transaction): Promise<void> => {
     checkEvent(record, 'provide');
+    if (record.retired) throw new NodeIsRetired({ op: 'provide', node: uuid });
     if (record.maintenance && !parts.settings.conductor.allow_provisioning_in_maintenance) {
       throw new NodeInMaintenance({ op: 'providing', node: uuid });
     }
