@@ -12,7 +12,8 @@ export function canonicalUuid(text: string): string | undefined {
     .toLowerCase()
     .replace('urn:', '')
     .replace('uuid:', '')
-    .replaceAll(/^[{}]+|[{}]+$/g, '')
+    // Tried where a run of braces begins, not from each of its braces: a text may be a mebibyte of them.
+    .replaceAll(/^[{}]+|(?<![{}])[{}]+$/g, '')
     .replaceAll('-', '');
   if (!/^[0-9a-f]{32}$/.test(digits)) return undefined;
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
