@@ -79,7 +79,7 @@ async function answer(settings: ApiSettings, request: IncomingMessage, response:
 /** Every path, with and without /v1 and a slash at the end, as ironic-python-agent has them. */
 async function route(call: Call): Promise<unknown> {
   const { method, url, settings } = call;
-  const path = url.pathname.replace(/\/+$/, '').replace(/^\/v1(?=\/)/, '');
+  const path = url.pathname.replace(/(?<!\/)\/+$/, '').replace(/^\/v1(?=\/)/, '');
   if (method === 'GET' && path === '') return rootDocument(call);
   if (method === 'GET' && path === '/v1') return versionDocument(call);
   if (method === 'GET' && path === '/status')

@@ -250,7 +250,7 @@ function sendJson(reply: FastifyReply, status: number, body: string): FastifyRep
 }
 
 function noRoute(request: FastifyRequest): RoutingError {
-  const path = request.url.replace(/[?#].*$/, '').replace(/(?<=.)\/+$/, '');
+  const path = request.url.replace(/[?#].*$/, '').replace(/(?<=[^/])\/+$/, '');
   const allow = allowedMethods(routes, path.replace(/^\/v1(?=\/|$)/, ''));
   if (allow.length === 0) return new RoutingError(404);
   return new RoutingError(405, '', { allow });

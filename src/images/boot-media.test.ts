@@ -75,6 +75,9 @@ describe('boot media', () => {
     );
     const elsewhere = aNode({ driver_info: { external_http_url: 'https://media.example/' } });
     assert.match(bootMediaUrl(settings, elsewhere, 's'), /^https:\/\/media\.example\/ingot\/boot\//);
+    // Were the slashes tried from each of them, this would take a quarter of an hour.
+    const manySlashes = aNode({ driver_info: { external_http_url: `http://${'/'.repeat(2 ** 20)}x` } });
+    assert.match(bootMediaUrl(settings, manySlashes, 's'), /\/x\/ingot\/boot\//);
   });
 
   it('add what settings and node append', () => {

@@ -8,7 +8,7 @@ import type { BootFiles, NamedBy } from './boot-files.ts';
 import { composeIso } from './iso/compose.ts';
 import type { IsoImage } from './iso/image.ts';
 import { fileSource, type IsoSource } from './iso/source.ts';
-import { mediaUrl } from './service-url.ts';
+import { mediaUrl, withoutSlash } from './service-url.ts';
 
 /** What the record keeps of a node's boot media, as `driver_internal_info.boot_media`. */
 export interface BootMedia {
@@ -38,7 +38,7 @@ export function bootMediaOf({ driver_internal_info }: NodeRecord): BootMedia | n
 /** Where the BMC of a node finds its boot media. */
 export function bootMediaUrl(settings: Settings, node: NodeRecord, secret: string): string {
   const own = node.driver_info['external_http_url'];
-  const base = typeof own === 'string' && own !== '' ? own.replace(/\/+$/, '') : mediaUrl(settings);
+  const base = typeof own === 'string' && own !== '' ? withoutSlash(own) : mediaUrl(settings);
   return `${base}/ingot/boot/${node.uuid}/${secret}/boot.iso`;
 }
 

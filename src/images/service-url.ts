@@ -19,6 +19,7 @@ function ownUrl({ DEFAULT, api }: Settings): string {
   return `http://${host}:${api.port}`;
 }
 
-function withoutSlash(url: string): string {
-  return url.replace(/\/+$/, '');
+/** A URL without the slashes at its end. A run of them is tried once, not from each: a node's may be long. */
+export function withoutSlash(url: string): string {
+  return url.replace(/(?<!\/)\/+$/, '');
 }

@@ -79,6 +79,7 @@ export function parseRedfishAddress(text: string): ServiceAddress {
   if (url.username !== '' || url.password !== '')
     throw invalid('it holds credentials; they have their own fields');
   if (url.search !== '' || url.hash !== '') throw invalid('it has a query or a fragment');
-  const path = url.pathname.replace(/\/+$/, '');
+  // Tried once for a run of slashes, not from each of them: nobody bounds how many there are.
+  const path = url.pathname.replace(/(?<!\/)\/+$/, '');
   return { origin: url.origin, root: path === '' ? '/redfish/v1/' : `${path}/` };
 }

@@ -35,6 +35,18 @@ describe('the BMC of a node', () => {
     );
   });
 
+  it('is read at once, however many slashes are in it', () => {
+    // Tried from each of them, these would take a quarter of an hour each.
+    const slashes = '/'.repeat(2 ** 20);
+    const { target, systemPath } = infoOf({
+      ...complete,
+      redfish_address: `https://192.0.2.5${slashes}x`,
+      redfish_system_id: `${slashes}x${slashes}`,
+    });
+    assert.equal(systemPath, `${slashes}x`);
+    assert.ok(target.address.endsWith('/x'));
+  });
+
   const wrong: [changes: Record<string, unknown>, message: RegExp][] = [
     [{ redfish_address: undefined }, /redfish_address/],
     [{ redfish_address: 'ftp://192.0.2.5' }, /redfish_address/],

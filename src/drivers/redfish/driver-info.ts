@@ -61,7 +61,7 @@ export function redfishInfoOf(node: NodeRecord, settings: Settings): RedfishInfo
       verifyCa: verifyCaOf(driver_info['redfish_verify_ca'] ?? settings.redfish.verify_ca ?? true),
     },
     // Without a slash at its end: paths are compared with what the BMC links to.
-    systemPath: systemPath?.replace(/(?<=.)\/+$/, '') ?? null,
+    systemPath: systemPath?.replace(/(?<=[^/])\/+$/, '') ?? null,
   };
 }
 
