@@ -169,10 +169,16 @@ function acceptsJson(accept: string | undefined): boolean {
     );
 }
 
+/** Names, addresses and a port: what the text of a link, and the JSON around it, can take as it is. */
+const hostHeader = /^[\w.-]+(:\d+)?$|^\[[\da-f:.]+\](:\d+)?$/i;
+
+/** Throws Invalid (400) for a Host header that names no host (RFC 9112 §3.2). */
 function baseUrlOf(parts: ApiParts, request: FastifyRequest): string {
-  const { public_endpoint } = parts.settings.api;
+  const { public_endpoint, host_ip, port } = parts.settings.api;
   if (public_endpoint !== null) return public_endpoint.replace(/\/+$/, '');
-  return `${request.protocol}://${request.headers.host ?? `${parts.settings.api.host_ip}:${parts.settings.api.port}`}`;
+  const host = request.headers.host ?? `${host_ip}:${port}`;
+  if (!hostHeader.test(host)) throw new Invalid('The Host header does not name a host.');
+  return `${request.protocol}://${host}`;
 }
 
 const everyMethod = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;

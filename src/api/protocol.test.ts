@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { type ApiUnderTest, innerError, startApi } from './testing/api-under-test.ts';
 
@@ -150,6 +153,22 @@ describe('the protocol around every request', () => {
     assert.equal(v1.json.version.min_version, '1.1');
     assert.ok('lookup' in v1.json && !('portgroups' in v1.json));
   });
+
+  it('a Host header that names no host gets into no link', async () => {
+    for (const host of ['a"}],"x":[{"y":"z', 'a b', 'a/b', 'user@a', '[::1', 'a\\']) {
+      const { status, body } = await requestAsHost(host);
+      assert.equal(status, 400, host);
+      assert.equal(typeof JSON.parse(body).error_message, 'string');
+    }
+    for (const host of ['metal.example', 'metal_1:6385', '192.0.2.1:80', '[2001:db8::1]:6385', '[::1]'])
+      assert.equal((await requestAsHost(host)).status, 200, host);
+  });
+
+  async function requestAsHost(host: string): Promise<{ status: number | undefined; body: string }> {
+    const sent = get(`${api.url}/v1`, { headers: { host } });
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    return { status: answer.statusCode, body: await text(answer) };
+  }
 
   it('links name the public endpoint where one is set', async () => {
     await using behindProxy = await startApi({
