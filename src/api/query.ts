@@ -9,6 +9,8 @@ const falseWords = new Set(['0', 'f', 'false', 'off', 'n', 'no']);
 /** True or false as Ironic's clients write it, in any case; undefined for anything else. */
 export function booleanOf(value: unknown): boolean | undefined {
   if (typeof value === 'boolean') return value;
+  // Nothing else of JSON is a word, and an object may even refuse to become a text.
+  if (typeof value !== 'string' && typeof value !== 'number') return undefined;
   const word = String(value).trim().toLowerCase();
   if (trueWords.has(word)) return true;
   return falseWords.has(word) ? false : undefined;

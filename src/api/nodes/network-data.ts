@@ -5,10 +5,10 @@ import type { JsonObject } from '#model/node-record.ts';
 const macAddress = /^([0-9A-F]{2}[:-]){5}[0-9A-F]{2}$/i;
 
 /** What each kind of link needs besides an id and a type. */
-const linkNeeds: Readonly<Record<string, readonly string[]>> = {
-  bond: ['ethernet_mac_address', 'bond_mode', 'bond_links'],
-  vlan: ['vlan_mac_address', 'vlan_link', 'vlan_id'],
-};
+const linkNeeds: ReadonlyMap<unknown, readonly string[]> = new Map([
+  ['bond', ['ethernet_mac_address', 'bond_mode', 'bond_links']],
+  ['vlan', ['vlan_mac_address', 'vlan_link', 'vlan_id']],
+]);
 const plainLinkTypes = ['bridge', 'dvs', 'hw_veb', 'hyperv', 'ovs', 'tap', 'vhostuser', 'vif', 'phy'];
 const networkTypes = ['ipv4', 'ipv4_dhcp', 'ipv6', 'ipv6_dhcp', 'ipv6_slaac'];
 const serviceTypes = ['dns', 'ntp'];
@@ -35,8 +35,7 @@ function listOf(data: JsonObject, name: string): JsonObject[] {
 
 function checkLink(link: JsonObject, place: string): void {
   need(link, place, ['id', 'type']);
-  const { type } = link;
-  const needs = linkNeeds[String(type)];
+  const needs = linkNeeds.get(link['type']);
   if (!needs) oneOf(link, place, plainLinkTypes);
   need(link, place, needs ?? ['ethernet_mac_address']);
   const address = link['ethernet_mac_address'] ?? link['vlan_mac_address'];
@@ -55,7 +54,7 @@ function need(object: JsonObject, place: string, names: readonly string[]): void
 }
 
 function oneOf(object: JsonObject, place: string, types: readonly string[]): void {
-  if (!types.includes(String(object['type'])))
+  if (!types.some((type) => type === object['type']))
     throw wrong(place, `has a type that is none of ${types.join(', ')}`);
 }
 
