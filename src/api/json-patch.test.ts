@@ -24,6 +24,14 @@ describe('JSON patch', () => {
     assert.deepEqual(document, { extra: { list: [1, 2], gone: true, kept: 'x' } }, 'the original stays');
   });
 
+  it('cannot nest a field deeper than a body may, over and over', () => {
+    const path = (parts: number) => `/extra${'/a'.repeat(parts - 1)}`;
+    const remove = (parts: number) => [{ op: 'remove', path: path(parts) }];
+    assert.equal(parsePatch(remove(64), { escapes: true })[0]?.path.length, 64);
+    assert.throws(() => parsePatch(remove(65), { escapes: true }), Invalid);
+    assert.throws(() => parsePatch(remove(400_000), { escapes: false }), Invalid);
+  });
+
   it('add on a member that is there replaces it; a member of the document itself is removed to null', () => {
     assert.deepEqual(patched({ a: { b: 1 } }, { op: 'add', path: '/a/b', value: 2 }), { a: { b: 2 } });
     assert.deepEqual(patched({ name: null }, { op: 'remove', path: '/name' }), { name: null });

@@ -14,6 +14,8 @@ export interface PatchOperation {
 const plainPath = /^(\/[\p{L}\p{N}_-]+)+$/u;
 const escapedPath = /^(\/([\p{L}\p{N}_-]|~[01])+)+$/u;
 const members = new Set(['op', 'path', 'value']);
+/** Operations build on each other, so without it a patch could nest a field deeper than anything can read. */
+const longestPath = 64;
 
 /** The operations of a body. Throws Invalid (400) for what is no patch. `escapes`: `~0` and `~1` stand for `~` and `/`. */
 export function parsePatch(body: unknown, options: { escapes: boolean }): PatchOperation[] {
@@ -32,6 +34,7 @@ function parseOperation(operation: unknown, at: number, escapes: boolean): Patch
   if (typeof path !== 'string' || !(escapes ? escapedPath : plainPath).test(path))
     throw wrong('has no path, or one that is not of the form /name/name');
   const parts = path.slice(1).split('/').map(decodePart);
+  if (parts.length > longestPath) throw wrong(`has a path of more than ${longestPath} parts`);
   const given = Object.hasOwn(operation, 'value') ? { value: (operation as { value: unknown }).value } : {};
   // The pattern takes no path without a part.
   return { op, path: parts as [string, ...string[]], pathText: path, ...given };
