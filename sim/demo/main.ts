@@ -74,7 +74,8 @@ Everything goes on until Ctrl-C:
   images     ${sim.images?.url}
   files      ${folder}
 
-  openstack --os-auth-type none --os-endpoint ${service.url} baremetal node list`;
+  openstack --os-auth-type none \\
+    --os-endpoint ${service.url} baremetal node list`;
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

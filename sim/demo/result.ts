@@ -22,6 +22,8 @@ export interface Failed {
 export interface DemoResult {
   ok: boolean;
   seconds: number;
+  /** Of the API, while it ran. */
+  url: string | null;
   image: { bytes: number; sha256: string } | null;
   machines: MachineResult[];
   faster: Slowness[];

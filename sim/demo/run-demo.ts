@@ -45,6 +45,7 @@ export async function runDemo(parts: DemoParts): Promise<DemoRun> {
   const result: DemoResult = {
     ok: false,
     seconds: 0,
+    url: null,
     image: null,
     machines: [],
     faster: [],
@@ -68,6 +69,7 @@ async function show(parts: DemoParts, run: DemoRun): Promise<void> {
   const { result } = run;
   const { service, sim, machines, image } = await setUp(parts);
   run.running = { service, sim };
+  result.url = service.url;
   result.image = { bytes: image.sizeBytes, sha256: image.sha256 };
   view.heading(
     `${options.machines} machine${options.machines === 1 ? '' : 's'}, from bare BMC to running image`,

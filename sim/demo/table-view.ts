@@ -17,11 +17,10 @@ export function tableView(output: WriteStream): View {
   let drawnAt = 0;
 
   const draw = (): void => {
-    const rows = [...sights.values()];
-    // What does not fit on the screen could not be drawn over: the machines that move least are left out.
+    // What does not fit on the screen could not be drawn over: machines at rest are left out first.
     const room = Math.max(1, (output.rows || 24) - 4);
-    const shown = rows.length <= room ? rows : rows.filter(isUnderWay).slice(0, room);
-    const left = rows.length - shown.length;
+    const shown = [...sights.values()].toSorted(underWayFirst).slice(0, room).toSorted(byName);
+    const left = sights.size - shown.length;
     const lines = shown.map((sight) => rowText(sight, output.columns || 80));
     if (left > 0) lines.push(styled('dim', `  … and ${left} more`));
     const up = drawnLines > 0 ? `\u001B[${drawnLines}A` : '';
@@ -62,8 +61,12 @@ export function tableView(output: WriteStream): View {
   };
 }
 
-function isUnderWay({ step }: Sight): boolean {
-  return step !== null;
+function underWayFirst(a: Sight, b: Sight): number {
+  return Number(a.step === null) - Number(b.step === null);
+}
+
+function byName(a: Sight, b: Sight): number {
+  return a.machine.localeCompare(b.machine, 'en', { numeric: true });
 }
 
 /** Exactly one line of the terminal, whatever its width. */
