@@ -50,8 +50,8 @@ export async function openSqliteStore(path: string, limits: CommitLimits = defau
     mkdirSync(dirname(path), { recursive: true });
     const writing = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: 5000 });
     writing.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY');
+    await migrate(writing, new Kysely<unknown>({ dialect: sqliteDialect(new SqliteConnection(writing)) }));
     const writer = new Kysely<Tables>({ dialect: sqliteDialect(new SqliteConnection(writing)) });
-    await migrate(writing, writer);
     const reading = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
     const read = new Kysely<Tables>({ dialect: sqliteDialect(new SqliteConnection(reading)) });
     const commits = new CommitQueue(writing, limits);
@@ -70,7 +70,7 @@ export async function openSqliteStore(path: string, limits: CommitLimits = defau
 }
 
 /** Applies what is missing of the migrations, in one transaction: another process that opens waits for it. */
-async function migrate(database: DatabaseSync, db: Kysely<Tables>): Promise<void> {
+async function migrate(database: DatabaseSync, db: Kysely<unknown>): Promise<void> {
   database.exec('BEGIN IMMEDIATE');
   try {
     const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
@@ -81,7 +81,7 @@ async function migrate(database: DatabaseSync, db: Kysely<Tables>): Promise<void
       );
     }
     // A migration sees the database as it was then, not today's tables.
-    for (const migration of migrations.slice(applied)) await migration.up(db as unknown as Kysely<unknown>);
+    for (const migration of migrations.slice(applied)) await migration.up(db);
     database.exec(`PRAGMA user_version = ${migrations.length}`);
     database.exec('COMMIT');
   } catch (error) {
