@@ -54,13 +54,18 @@ interface Findings {
   inventory: JsonObject;
 }
 
+/** More than any machine has; each is looked for in the store. */
+const mostInterfaces = 2048;
+
 /** Throws InvalidParameterValue (400) for what is not an inventory with at least one interface. */
 function parseFindings(body: unknown): Findings {
   const found = asObject(body, 'The findings of an inspection are');
   const inventory = asObject(found['inventory'], 'The "inventory" is');
   const { interfaces } = inventory;
-  if (!Array.isArray(interfaces) || interfaces.length === 0)
-    throw new InvalidParameterValue('"inventory.interfaces" is to be a list with at least one interface.');
+  if (!Array.isArray(interfaces) || interfaces.length === 0 || interfaces.length > mostInterfaces)
+    throw new InvalidParameterValue(
+      `"inventory.interfaces" is to be a list of one interface at least and ${mostInterfaces} at most.`,
+    );
   for (const each of interfaces) {
     const { mac_address: address } = asObject(each, 'Each of "inventory.interfaces" is');
     if (typeof address !== 'string')

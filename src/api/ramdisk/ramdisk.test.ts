@@ -241,6 +241,7 @@ describe('the routes of agents', () => {
         { inventory: { interfaces: [{ mac_address: 5 }] } },
         { inventory: { ...inventory, bmc_address: 5 } },
         { inventory: { interfaces: [{ mac_address: 'x' }] } },
+        { inventory: { interfaces: Array.from({ length: 40_000 }, () => ({ mac_address: mac })) } },
       ])
         assert.equal((await inspected(body)).status, 400, JSON.stringify(body));
     });
