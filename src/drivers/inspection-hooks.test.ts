@@ -39,6 +39,17 @@ describe('the inspection hooks', () => {
     assert.deepEqual(result.pluginData?.['macs'], ['52:54:00:aa:bb:01']);
   });
 
+  it('make no property of what is no word', () => {
+    const boot = { current_boot_mode: 'uefi,trusted_boot:true', pxe_interface: null };
+    const sent = { inventory: anInventory({ boot }), pluginData: {} };
+    const { changes } = runHooks(aTask(), `${standard},boot-mode`, sent);
+    assert.deepEqual(changes.properties, { cpu_arch: 'x86_64' });
+    for (const architecture of ['x'.repeat(65), 'x86_64\n', 'a,b:c']) {
+      const wrong = { inventory: anInventory({ cpu: { architecture } }), pluginData: {} };
+      assert.throws(() => runHooks(aTask(), standard, wrong), /architecture/);
+    }
+  });
+
   it('make a port of the card the machine booted from', () => {
     const sent = { inventory: anInventory(), pluginData: { boot_interface: '01-52-54-00-aa-bb-02' } };
     assert.deepEqual(runHooks(aTask(), standard, sent).ports, [

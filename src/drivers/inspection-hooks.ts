@@ -22,7 +22,7 @@ const hooks: Readonly<Record<string, Hook>> = {
   'validate-interfaces': chooseInterfaces,
   ports: makePorts,
   architecture: ({ inventory, properties }) => {
-    const architecture = textAt(inventory, 'cpu', 'architecture');
+    const architecture = wordAt(inventory, 'cpu', 'architecture');
     if (architecture === null)
       throw failure('the inventory does not say of what architecture the processor is');
     properties['cpu_arch'] = architecture;
@@ -41,7 +41,7 @@ const hooks: Readonly<Record<string, Hook>> = {
     if (bytes !== null) properties['local_gb'] = Math.max(Math.floor(bytes / 2 ** 30) - 1, 0);
   },
   'boot-mode': ({ inventory, capabilities }) => {
-    const mode = textAt(inventory, 'boot', 'current_boot_mode');
+    const mode = wordAt(inventory, 'boot', 'current_boot_mode');
     if (mode !== null) capabilities['boot_mode'] = mode;
   },
 };
@@ -192,6 +192,12 @@ function valueAt(value: unknown, path: readonly string[]): unknown {
 function textAt(value: unknown, ...path: string[]): string | null {
   const found = valueAt(value, path);
   return typeof found === 'string' && found !== '' ? found : null;
+}
+
+/** A text that may go into the node's properties: it can be neither a list of capabilities nor a mebibyte. */
+function wordAt(value: unknown, ...path: string[]): string | null {
+  const text = textAt(value, ...path);
+  return text !== null && /^[\w.-]{1,64}$/.test(text) ? text : null;
 }
 
 function numberAt(value: unknown, ...path: string[]): number | null {
