@@ -90,7 +90,10 @@ export class CommitQueue {
     while (ran.length < this.#limits.batch) {
       const job = this.#waiting.shift();
       if (!job) return;
-      ran.push({ job, outcome: await this.#runInSavepoint(job) });
+      // In the list before it runs: whatever becomes of the transaction, it is told.
+      const one: Ran = { job, outcome: { value: undefined } };
+      ran.push(one);
+      one.outcome = await this.#runInSavepoint(job);
     }
   }
 
@@ -101,9 +104,18 @@ export class CommitQueue {
       this.#control.exec('RELEASE job');
       return { value };
     } catch (error) {
+      this.#undoJob(error);
+      return { error };
+    }
+  }
+
+  /** Throws the job's error when a full or broken disk made the database undo the whole transaction by itself. */
+  #undoJob(error: unknown): void {
+    try {
       this.#control.exec('ROLLBACK TO job');
       this.#control.exec('RELEASE job');
-      return { error };
+    } catch {
+      throw error;
     }
   }
 
