@@ -31,6 +31,8 @@ export interface Measurement {
   calibrationMilliseconds: number;
   bytes: number | null;
   retries: number;
+  /** Of the server's processes, just after the phase. */
+  residentMegabytes: number;
 }
 
 export interface Gauge {
@@ -66,6 +68,7 @@ export async function measure(gauge: Gauge, phase: string, work: () => Promise<W
     calibrationMilliseconds,
     bytes: done.bytes ?? null,
     retries: done.retries ?? 0,
+    residentMegabytes: gauge.server.memory().residentMegabytes,
   };
 }
 

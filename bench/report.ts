@@ -30,6 +30,7 @@ export function describeRun(run: Run): string {
       milliseconds(one.p99),
       one.cpuMilliseconds.toFixed(2),
       one.bytes === null ? '' : `${(one.bytes / 1000).toFixed(0)} kB`,
+      one.residentMegabytes.toFixed(0),
       `${(one.othersShare * 100).toFixed(0)} %`,
       one.calibrationMilliseconds.toFixed(0),
       String(one.retries || ''),

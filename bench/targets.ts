@@ -14,6 +14,9 @@ const runFile = promisify(execFile);
 const root = join(import.meta.dirname, '..');
 const peerFolder = join(root, '..', 'shared', 'peer');
 
+/** Those that tools/run.mjs gave this process are those that npm start runs the service with. */
+const runtimeOptions = process.execArgv.filter((option) => /^--(disable-warning|max-)/.test(option));
+
 const startLimitMilliseconds = 60_000;
 const stopLimitMilliseconds = 30_000;
 /** Its script installs packages where they are missing. */
@@ -35,7 +38,7 @@ export function runningTarget(url: string, pids: readonly number[]): Target {
   return { name: url, url, pids, startSeconds: null, isOurs: false, stop: async () => {} };
 }
 
-/** Starts Ingot in a process and a data folder of its own. `nodeOptions` go to the runtime, such as --cpu-prof. */
+/** Starts Ingot in a process and a data folder of its own. `nodeOptions` go to the runtime besides those of npm start. */
 export async function startIngot(nodeOptions: readonly string[] = []): Promise<Target> {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-bench-'));
   const config = join(folder, 'ingot.conf');
@@ -44,7 +47,7 @@ export async function startIngot(nodeOptions: readonly string[] = []): Promise<T
   const child = spawn(
     process.execPath,
     [
-      '--disable-warning=ExperimentalWarning',
+      ...runtimeOptions,
       ...nodeOptions,
       join(root, 'src', 'bin', 'ingot.ts'),
       '--port',
