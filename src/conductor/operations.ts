@@ -189,11 +189,12 @@ export class Operations {
     });
   }
 
-  /** Gives the operation as it is to be run again, when what went wrong was the store and not the work. */
+  /** Gives what is to be run next on the node: what follows, or the same again when it was the store that failed. */
   async #runOnce(node: LockedNode, operation: OperationRecord): Promise<OperationRecord | undefined> {
     try {
       const end = await runOperation(this.#parts, node, operation, this.#signal);
-      if (end.kind === 'waits') this.#waitFor(node.uuid, end.wait);
+      if (end.kind === 'finished') return end.next;
+      this.#waitFor(node.uuid, end.wait);
       return undefined;
     } catch (error) {
       // The row stands as committed: whoever holds the node now, or starts next, goes on from it.

@@ -15,7 +15,8 @@ import { agentHeardAt, columnsOf, stepTaskOf, taskOf } from './task.ts';
 
 /** How a run of an operation ended, for this time. */
 export type RunEnd =
-  | { kind: 'finished' }
+  /** `next` began in the same commit, on the same lock. */
+  | { kind: 'finished'; next?: OperationRecord }
   /** The node is free; whoever hears of the agent, or of the time, runs it again. */
   | { kind: 'waits'; wait: Wait };
 
@@ -72,6 +73,7 @@ async function isStillHeld({ node }: Place): Promise<boolean> {
 async function runSteps(run: Run): Promise<RunEnd> {
   const { parts, node, operation } = run;
   for (;;) {
+    run.task.signal.throwIfAborted();
     const step = operation.steps[operation.cursor];
     if (!step) return await finishOperation(run, {});
     const name = `${operation.kind}:${step.interface}.${step.step}`;
@@ -90,8 +92,7 @@ async function runStep(run: Run, step: OperationStep): Promise<OwnStepOutcome> {
   const stepTask = stepTaskOf(task, node, operation, flow.stepFlow ?? 'deploy');
   switch (step.origin) {
     case 'flow': {
-      if (step.step === rebootStep && driver.deploy.rebootAgent)
-        return await driver.deploy.rebootAgent(stepTask);
+      if (isRebootStep(step) && driver.deploy.rebootAgent) return await driver.deploy.rebootAgent(stepTask);
       const own = flow.own[step.step];
       if (!own) throw new InvalidParameterValue(`The flow ${flow.kind} has no step ${step.step}`);
       const flowRun: FlowRun = {
@@ -158,7 +159,8 @@ async function nextStep(
     throw new InvalidState(`Aborted on request after the step ${step.interface}.${step.step}`);
   }
   if (!next) return await finishOperation(run, { ...change, tell });
-  const changes = { cursor, attempt: 1, memo: {}, wait: null, ...(remaining ? { steps } : {}) };
+  const memo = isRebootStep(step) ? notesOf(step) : {};
+  const changes = { cursor, attempt: 1, memo, wait: null, ...(remaining ? { steps } : {}) };
   await node.commit({
     ...change,
     columns: { ...change.columns, ...shownStep(flow, next, node.record) },
@@ -235,9 +237,18 @@ async function rebootAgent(
       `The step ${step.interface}.${step.step} asks for a reboot that the driver cannot do`,
     );
   }
-  const reboot: OperationStep = { ...step, interface: 'flow', step: rebootStep, args: {}, origin: 'flow' };
+  // What the step noted is there when it is repeated: without it, it would begin again and reboot without end.
+  const args = thenRepeatStep ? { notes: run.operation.memo } : {};
+  const reboot: OperationStep = { ...step, interface: 'flow', step: rebootStep, args, origin: 'flow' };
   const after = run.operation.steps.slice(run.operation.cursor + 1);
   return await nextStep(run, step, change, [reboot, ...(thenRepeatStep ? [step] : []), ...after]);
+}
+
+const isRebootStep = (step: OperationStep): boolean => step.origin === 'flow' && step.step === rebootStep;
+
+function notesOf({ args }: OperationStep): Record<string, unknown> {
+  // Written by `rebootAgent` alone.
+  return (args['notes'] as Record<string, unknown> | undefined) ?? {};
 }
 
 /** The step as `clean_step`, `deploy_step` or `service_step` show it; the flow's own steps are not shown. */
@@ -261,8 +272,7 @@ async function finishOperation(run: Run, change: NodeCommit): Promise<RunEnd> {
   const { next, ...end } = flow.finish({ operation, node: node.record, settings: parts.settings, now });
   const follower = next && newOperation(parts, node.record, driver, next.kind, next.input);
   await commitEnd(run, change, end, { state: 'done', error: null }, follower);
-  if (!follower) return { kind: 'finished' };
-  return await runOperation(parts, node, follower, run.task.signal);
+  return { kind: 'finished', ...(follower ? { next: follower } : {}) };
 }
 
 /** Without a task, because the node's driver is no longer there, nothing can be undone; the node is given back. */
