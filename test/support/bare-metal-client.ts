@@ -1,0 +1,98 @@
+// A client of the API as anybody could write one.
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** What tests read of a node; the API gives more. */
+export interface NodeView {
+  uuid: string;
+  provision_state: string;
+  target_provision_state: string | null;
+  power_state: string | null;
+  target_power_state: string | null;
+  last_error: string | null;
+  reservation: string | null;
+  maintenance: boolean;
+  fault: string | null;
+}
+
+/** What the API answered when it refused. */
+export class Refused extends Error {
+  readonly status: number;
+  constructor(request: string, status: number, body: string) {
+    super(`${request}: ${status} ${body.slice(0, 500)}`);
+    this.status = status;
+  }
+}
+
+const pollMilliseconds = 50;
+
+export class BareMetalClient {
+  readonly url: string;
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  async send<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      headers: { 'content-type': 'application/json', 'x-openstack-ironic-api-version': '1.95' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Refused(`${method} ${path}`, response.status, text);
+    return (text === '' ? undefined : JSON.parse(text)) as T; // The caller names what the route is published to answer.
+  }
+
+  async createNode(node: Record<string, unknown>, macs: readonly string[] = []): Promise<string> {
+    const { uuid } = await this.send<{ uuid: string }>('POST', '/v1/nodes', node);
+    for (const address of macs) await this.send('POST', '/v1/ports', { node_uuid: uuid, address });
+    return uuid;
+  }
+
+  async patch(uuid: string, members: Record<string, unknown>): Promise<void> {
+    const patch = Object.entries(members).map(([path, value]) => ({ op: 'add', path: `/${path}`, value }));
+    await this.send('PATCH', `/v1/nodes/${uuid}`, patch);
+  }
+
+  async provision(uuid: string, target: string, more: Record<string, unknown> = {}): Promise<void> {
+    await this.send('PUT', `/v1/nodes/${uuid}/states/provision`, { target, ...more });
+  }
+
+  async node(uuid: string): Promise<NodeView> {
+    return await this.send<NodeView>('GET', `/v1/nodes/${uuid}`);
+  }
+
+  /** Asks for the node until it is as wanted, or `isOver` ends the waiting. */
+  async until(
+    uuid: string,
+    accepts: (node: NodeView) => boolean,
+    options: { limitSeconds?: number } = {},
+  ): Promise<NodeView> {
+    const { limitSeconds = 60 } = options;
+    const attempts = (limitSeconds * 1000) / pollMilliseconds;
+    for (let attempt = 0; ; attempt += 1) {
+      const node = await this.node(uuid);
+      if (accepts(node)) return node;
+      if (attempt >= attempts) {
+        throw new Error(
+          `Node ${uuid} is still in '${node.provision_state}' after ${limitSeconds} s: ${node.last_error}`,
+        );
+      }
+      await delay(pollMilliseconds);
+    }
+  }
+
+  /** Waits for the state. Throws the node's own words when it comes to rest in a failed one. */
+  async untilState(uuid: string, state: string, options: { limitSeconds?: number } = {}): Promise<NodeView> {
+    const node = await this.until(
+      uuid,
+      ({ provision_state: now, reservation }) =>
+        reservation === null && (now === state || now.endsWith('failed') || now === 'error'),
+      options,
+    );
+    if (node.provision_state === state) return node;
+    throw new Error(
+      `Node ${uuid} came to '${node.provision_state}' instead of '${state}': ${node.last_error}`,
+    );
+  }
+}
