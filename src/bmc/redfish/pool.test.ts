@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { rootCertificates } from 'node:tls';
 import { systemClock, systemRandom } from '#model/clock.ts';
 import { BmcSettingInvalid } from '../errors.ts';
 import { defaultRedfishOptions, parseRedfishAddress, type RedfishTarget } from './options.ts';
@@ -84,8 +88,23 @@ test('an address is a host or a URL, its path the root of the service', () => {
 
 test('authorities that cannot be read are said to be so', async () => {
   await using pool = aPool(1);
-  assert.throws(
-    () => pool.client({ ...targetAt('10.0.0.1'), verifyCa: '/nonexistent/ca.pem' }),
-    BmcSettingInvalid,
-  );
+  // Devices would be read without end.
+  for (const verifyCa of ['/nonexistent/ca.pem', '/dev/zero', '/dev/null', '/proc/kmsg', 'a\0b'])
+    assert.throws(() => pool.client({ ...targetAt('10.0.0.1'), verifyCa }), BmcSettingInvalid, verifyCa);
+});
+
+test('authorities are the files of a folder, up to a size', async () => {
+  await using pool = aPool(1);
+  const folder = await mkdtemp(join(tmpdir(), 'ingot-authorities-'));
+  try {
+    await writeFile(join(folder, 'empty.pem'), '');
+    await symlink('nowhere', join(folder, 'gone.pem'));
+    await writeFile(join(folder, 'one.pem'), rootCertificates[0] ?? '');
+    const target = { ...targetAt('10.0.0.1'), verifyCa: folder };
+    assert.ok(pool.client(target));
+    await truncate(join(folder, 'empty.pem'), 2 ** 30);
+    assert.throws(() => pool.client({ ...target, username: 'other' }), /more than 16777216 bytes/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

@@ -158,13 +158,30 @@ function decode(body: Buffer, encoding: string | undefined, maxOutputLength: num
   }
 }
 
+/** Many times what a system's own authorities take. */
+const mostAuthorityBytes = 16 * 1024 * 1024;
+
+/** Only regular files that are not empty: reading a device, a pipe or the kernel's log stops this whole process. */
 function readAuthorities(path: string): string[] {
+  const invalid = (reason: string, options?: ErrorOptions) =>
+    new BmcSettingInvalid('redfish_verify_ca', `${path} ${reason}`, options);
   try {
-    if (!statSync(path).isDirectory()) return [readFileSync(path, 'utf8')];
-    return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.isFile() || entry.isSymbolicLink())
-      .map(({ name }) => readFileSync(join(path, name), 'utf8'));
+    const paths = statSync(path).isDirectory() ? readdirSync(path).map((name) => join(path, name)) : [path];
+    const files = paths
+      .map((each) => ({ path: each, size: regularSize(each) }))
+      .filter(({ size }) => size > 0);
+    if (files.length === 0) throw invalid('has no certificates');
+    const total = files.reduce((sum, { size }) => sum + size, 0);
+    if (total > mostAuthorityBytes) throw invalid(`has more than ${mostAuthorityBytes} bytes`);
+    return files.map((file) => readFileSync(file.path, 'utf8'));
   } catch (cause) {
-    throw new BmcSettingInvalid('redfish_verify_ca', `${path} cannot be read`, { cause });
+    if (cause instanceof BmcSettingInvalid) throw cause;
+    throw invalid('cannot be read', { cause });
   }
+}
+
+/** 0 for what is not there or no regular file. */
+function regularSize(path: string): number {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found?.isFile() ? found.size : 0;
 }

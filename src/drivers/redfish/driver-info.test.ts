@@ -57,6 +57,9 @@ describe('the BMC of a node', () => {
     [{ redfish_username: null }, /redfish_username/],
     [{ redfish_verify_ca: '/no/such/file' }, /redfish_verify_ca/],
     [{ redfish_verify_ca: 3 }, /redfish_verify_ca/],
+    [{ redfish_verify_ca: '/dev/zero' }, /redfish_verify_ca/],
+    [{ redfish_verify_ca: 'a\0b' }, /redfish_verify_ca/],
+    [{ redfish_verify_ca: `/${'a'.repeat(5000)}` }, /redfish_verify_ca/],
     [{ redfish_auth_type: 'kerberos' }, /redfish_auth_type/],
   ];
   for (const [changes, message] of wrong) {

@@ -77,9 +77,17 @@ function checkAddress(address: string): void {
 function verifyCaOf(value: unknown): boolean | string {
   const word = booleanWord(value);
   if (word !== null) return word;
-  const isPath = typeof value === 'string' && statSync(value, { throwIfNoEntry: false }) !== undefined;
-  if (isPath) return value;
+  if (typeof value === 'string' && isFileOrFolder(value)) return value;
   throw invalid('redfish_verify_ca', 'is neither true, false nor the path of a file or folder that is there');
+}
+
+function isFileOrFolder(path: string): boolean {
+  try {
+    const found = statSync(path);
+    return found.isFile() || found.isDirectory();
+  } catch {
+    return false; // not there, not to be seen, or no path at all
+  }
 }
 
 function text(driverInfo: Record<string, unknown>, member: string): string | null {
