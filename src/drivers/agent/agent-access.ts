@@ -1,5 +1,5 @@
 // How the conductor reaches the agent of a node, from what the node's record says.
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { Settings } from '#config/settings.ts';
 import { InvalidParameterValue } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
@@ -33,19 +33,38 @@ export async function agentOf(task: Task, { attempts }: { attempts?: 1 } = {}): 
  * node names, what the settings name (spec agent-api.json#/ironic_side/agent_certificate).
  */
 async function trustOf(node: NodeRecord, settings: Settings): Promise<boolean | { ca: string }> {
-  const said =
-    node.driver_internal_info['agent_verify_ca'] ??
-    node.driver_info['agent_verify_ca'] ??
-    settings.agent.verify_ca;
+  const sent = node.driver_internal_info['agent_verify_ca'] ?? null;
+  if (sent !== null) return { ca: checkSent(sent) };
+  const said = node.driver_info['agent_verify_ca'] ?? settings.agent.verify_ca;
   const word = booleanWord(said);
   if (word !== null) return word;
   if (typeof said !== 'string')
     throw new InvalidParameterValue('agent_verify_ca is neither text nor a boolean.');
-  if (said.startsWith('-----BEGIN')) return { ca: said };
+  if (isCertificate(said)) return { ca: said };
   try {
-    return { ca: await readFile(said, 'utf8') };
+    return { ca: await readCertificates(said) };
   } catch (cause) {
-    const text = `agent_verify_ca is ${said}, which is neither true, false nor a file that can be read.`;
+    const text = `agent_verify_ca is ${said}, which is neither true, false nor a file of certificates that can be read.`;
     throw new InvalidParameterValue(text, { cause });
   }
+}
+
+/** Whoever holds a node's token names by it neither a file of this machine nor that nothing be verified. */
+function checkSent(sent: unknown): string {
+  if (typeof sent === 'string' && isCertificate(sent)) return sent;
+  throw new InvalidParameterValue('The agent_verify_ca that the agent sent is no certificate.');
+}
+
+function isCertificate(text: string): boolean {
+  return text.startsWith('-----BEGIN');
+}
+
+const mostCertificateBytes = 16 * 1024 * 1024;
+
+/** Only a regular file that is not empty: a device or a pipe would be read without end. */
+async function readCertificates(path: string): Promise<string> {
+  const found = await stat(path);
+  if (found.isFile() && found.size > 0 && found.size <= mostCertificateBytes)
+    return await readFile(path, 'utf8');
+  throw new Error('not a regular file, empty or too large');
 }
