@@ -32,7 +32,7 @@ export async function startService(settings: Settings, log: Logger): Promise<Ser
   const registry = createDriverRegistry(settings, [redfish, createAgentPackage(), fakePackage, noopPackage]);
   for (const warning of registry.warnings) log.warn(warning);
 
-  mkdirSync(settings.ingot.data_path, { recursive: true });
+  makeDataFolder(settings.ingot.data_path);
   const store = await openSqliteStore(databasePath(settings), {
     batch: settings.ingot.commit_batch_limit,
     queue: settings.ingot.commit_queue_limit,
@@ -86,6 +86,15 @@ function checkExposure(settings: Settings): void {
     `[api] host_ip is ${host}, and there is no authentication: anybody who reaches it could erase machines. ` +
       'Listen on 127.0.0.1, or set [ingot] allow_remote_without_auth = true if that is what you want.',
   );
+}
+
+function makeDataFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new StartError(`The data folder ${path} cannot be made: ${reason}.`, { cause });
+  }
 }
 
 function databasePath(settings: Settings): string {
