@@ -73,7 +73,8 @@ function load(args: Arguments, bootFiles?: { kernel: string; ramdisk: string }):
             deploy_kernel: `file://${bootFiles.kernel}`,
             deploy_ramdisk: `file://${bootFiles.ramdisk}`,
           },
-          // Simulated machines are on this host: their agents speak plain HTTP on the loopback.
+          // Simulated machines are on this host: they reach it by the loopback, and their agents speak plain HTTP.
+          DEFAULT: { my_ip: '127.0.0.1' },
           agent: { require_tls: false },
         }
       : {}),
