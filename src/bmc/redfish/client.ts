@@ -151,6 +151,12 @@ export class RedfishClient implements AsyncDisposable {
     return this.#secrets.hide(text);
   }
 
+  /** Keeps texts out of messages too, until what it gives is disposed. */
+  keepSecret(...texts: string[]): Disposable {
+    this.#secrets.add(...texts);
+    return { [Symbol.dispose]: () => texts.forEach((text) => this.#secrets.forget(text)) };
+  }
+
   /** Ends the session. The client stays usable: the next request logs in again. */
   async logOut(): Promise<void> {
     await this.#authentication.logOut(

@@ -239,6 +239,19 @@ test('a 5xx during insertion is looked into before the insertion is repeated', a
   assert.equal(bodies(bmc, 'POST /vm/a/Insert').length, 5);
 });
 
+test('where the image is does not get into messages, whatever the service repeats', async () => {
+  const secretImage = 'https://192.0.2.1:6385/boot/0123456789abcdef/boot.iso';
+  const repeated = `cannot mount '${secretImage}' (192.0.2.1:6385 /boot/0123456789abcdef/boot.iso)`;
+  await using bmc = await aBmcWithSlots({ a: { status: 500, ...anError('Oem.1.0.Failed', repeated) } });
+  await using client = aClient(bmc, { clock: aClock() });
+  const failure = insertMedia(client, system, { kind: 'CD', image: secretImage }, never);
+  await assert.rejects(failure, (error) => {
+    assert.ok(error instanceof BmcProtocolError);
+    assert.match(error.message, /cannot mount '\*{6}' \(192\.0\.2\.1:6385 \*{6}\)/);
+    return true;
+  });
+});
+
 test('a slot without actions is written to, and an eject without a body is repeated with one', async () => {
   await using bmc = await aBmcWithSlots({ a: null }, { Inserted: true, Image: 'old' });
   bmc.scripts.set('PATCH /vm/a', { status: 200 });

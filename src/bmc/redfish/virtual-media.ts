@@ -71,6 +71,8 @@ export async function insertMedia(
   request: MediaRequest,
   signal: AbortSignal,
 ): Promise<VirtualMediaSlot> {
+  // Who knows where the image is can read it, and services like to repeat what they could not fetch.
+  using _secret = client.keepSecret(request.image, URL.parse(request.image)?.pathname ?? '');
   const candidates = (await slots(client, systemPath, signal)).filter((slot) => takes(slot, request.kind));
   let refused: unknown = new BmcUnsupported(
     client.address,
