@@ -35,6 +35,9 @@ declare module 'fastify' {
 /** A name may be 255 characters, each three in a URL; what is longer is answered as a bad name, not as no route. */
 const maxParamLength = 16_384;
 
+/** For a whole request, headers and body, however slowly it drips; what the largest takes on a poor line. */
+const requestMilliseconds = 300_000;
+
 /** From 1.91 `.json` at the end of a path is part of a name. */
 const suffixIsNameSince = 91;
 
@@ -59,6 +62,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
       },
     },
     bodyLimit: bodyLimit(parts, 'ordinary'),
+    requestTimeout: requestMilliseconds,
     return503OnClosing: false,
     clientErrorHandler: answerUnreadable,
   });

@@ -170,6 +170,13 @@ describe('the protocol around every request', () => {
     return { status: answer.statusCode, body: await text(answer) };
   }
 
+  it('a request that drips is given up in the end', () => {
+    // The server keeps the limits itself, and takes 0 for none.
+    const { requestTimeout, headersTimeout } = api.server;
+    assert.ok(requestTimeout > 0 && requestTimeout <= 300_000);
+    assert.ok(headersTimeout > 0 && headersTimeout <= 60_000);
+  });
+
   it('links name the public endpoint where one is set', async () => {
     await using behindProxy = await startApi({
       settings: { api: { public_endpoint: 'https://metal.example/' } },

@@ -1,5 +1,6 @@
 // A real API over a real store in a folder of its own, for tests of this folder.
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
@@ -17,6 +18,7 @@ import { createApi } from '../create-api.ts';
 
 export interface ApiUnderTest extends AsyncDisposable {
   readonly url: string;
+  readonly server: Server;
   readonly store: Store;
   readonly settings: Settings;
   request(method: string, path: string, options?: RequestOptions): Promise<Reply>;
@@ -68,6 +70,7 @@ export async function startApi(
   const url = await app.listen({ host: '127.0.0.1', port: options.port ?? 0 });
   return {
     url,
+    server: app.server,
     store,
     settings,
     request: async (method, path, sent = {}) => await request(url + path, method, sent),
