@@ -86,48 +86,68 @@ export class Operations {
   ): Promise<boolean> {
     const operation = await readOpenOperation(this.#parts.store.read, uuid);
     if (operation?.state !== 'waiting') return false;
-    using place = this.#pool.reserve();
     const running = { state: 'running', wait: null, memo: { ...operation.memo, ...memo } } as const;
-    const locked = await this.#lockWaiting(uuid, context, operation, change, running);
+    return await this.#goOn(operation, context, () => change, running);
+  }
+
+  /** As `wake`, because the time has come. A look is no sign of life: the wait goes on to be measured from its beginning. */
+  async #wakeInTime(uuid: string): Promise<void> {
+    const operation = await readOpenOperation(this.#parts.store.read, uuid);
+    if (operation?.state !== 'waiting') return;
+    const context = { requestId: `req-${this.#parts.random.uuid()}`, userId: null };
+    const measuredOn: Decide = ({ provision_updated_at }) => ({ columns: { provision_updated_at } });
+    await this.#goOn(operation, context, measuredOn, { state: 'running' });
+  }
+
+  async #goOn(
+    operation: OperationRecord,
+    context: RequestContext,
+    decide: Decide,
+    changes: Partial<OperationRecord>,
+  ): Promise<boolean> {
+    using place = this.#pool.reserve();
+    const locked = await this.#lockWaiting(operation, context, decide, changes);
     if (locked) this.#run(place.run.bind(place), locked.node, locked.operation);
     return locked !== undefined;
   }
 
   /**
    * Ends a waiting operation as failed because its time is over, or as aborted. What it began is undone, then the
-   * node is in its failed state. Does nothing when it does not wait. Throws NodeLocked.
+   * node is in its failed state. Does nothing when it waits no more in the step it was seen in, or when `applies`
+   * says no to the node as it is at that moment. Throws NodeLocked.
    */
   async endWaiting(
-    uuid: string,
+    operation: OperationRecord,
     context: RequestContext,
     error: string,
-    options: { aborted: boolean },
+    options: { aborted: boolean; applies?: (node: NodeRecord) => boolean },
   ): Promise<void> {
-    const operation = await readOpenOperation(this.#parts.store.read, uuid);
-    if (operation?.state !== 'waiting') return;
-    using place = this.#pool.reserve();
     const failing = { state: 'failing', error, wait: null, abort_requested: options.aborted } as const;
-    const locked = await this.#lockWaiting(uuid, context, operation, {}, failing);
-    if (locked) this.#run(place.run.bind(place), locked.node, locked.operation);
+    const decide: Decide = (node) => {
+      if (options.applies?.(node) === false) throw new NotWaiting();
+      return {};
+    };
+    await this.#goOn(operation, context, decide, failing);
   }
 
   async #lockWaiting(
-    uuid: string,
-    context: RequestContext,
     operation: OperationRecord,
-    change: NodeCommit,
+    context: RequestContext,
+    decideRest: Decide,
     changes: Partial<OperationRecord>,
   ): Promise<{ node: LockedNode; operation: OperationRecord } | undefined> {
+    const { node_uuid: uuid } = operation;
     const owned = { owner: this.#parts.hostname, ...changes };
     let locked = operation;
-    const decide = async (record: NodeRecord, transaction: Parameters<Decide>[1]): Promise<NodeCommit> => {
+    const decide: Decide = async (record, transaction) => {
       const now = await readOpenOperation(transaction, uuid);
       // Somebody else woke it between the look and the lock.
-      if (now?.id !== operation.id || now.state !== 'waiting') throw new NotWaiting();
+      const isSame = now?.id === operation.id && now.cursor === operation.cursor;
+      if (!isSame || now.state !== 'waiting') throw new NotWaiting();
       locked = { ...now, ...owned };
       const resumes = isWaiting(record.provision_state) && changes.state === 'running';
       return {
-        ...change,
+        ...(await decideRest(record, transaction)),
         ...(resumes ? { raise: ['resume'] } : {}),
         operation: { id: operation.id, changes: owned },
       };
@@ -239,9 +259,7 @@ export class Operations {
     const due = Math.max(0, Date.parse(at) - this.#parts.clock.now());
     void this.#parts.clock
       .sleep(due, signal)
-      .then(
-        async () => await this.wake(uuid, { requestId: `req-${this.#parts.random.uuid()}`, userId: null }),
-      )
+      .then(async () => await this.#wakeInTime(uuid))
       .catch((error: unknown) => {
         if (signal.aborted) return;
         // Somebody holds the node, or the pool is full: look again a little later.

@@ -274,7 +274,7 @@ async function abort(
   const error =
     `By request, the ${operation.kind} operation was aborted` +
     (step ? ` during ${step.interface}.${step.step}` : '');
-  await operations.endWaiting(uuid, context, error, { aborted: true });
+  await operations.endWaiting(operation, context, error, { aborted: true });
 }
 
 /** Throws InvalidStateRequested where the provision table knows no such event. */

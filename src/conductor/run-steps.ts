@@ -181,6 +181,9 @@ async function settleWait(
   const { parts, node, operation } = run;
   if (outcome.for === 'reboot') return await rebootAgent(run, step, outcome.thenRepeatStep, change);
   const wait = waitOf(outcome, parts.clock.now());
+  const { provision_updated_at } = node.record;
+  // The same wait as before, after a look that the time was come for.
+  const columns = { ...change.columns, ...(operation.wait === null ? {} : { provision_updated_at }) };
   // Without a wait state of its own, a flow waits with the node in hand.
   if (nextState(node.record.provision_state, 'wait') === undefined) {
     await node.commit(change);
@@ -190,6 +193,7 @@ async function settleWait(
   try {
     await node.commit({
       ...change,
+      columns,
       raise: ['wait'],
       operation: { id: operation.id, changes: { state: 'waiting', wait } },
       also: async (transaction) => {
@@ -203,7 +207,8 @@ async function settleWait(
   } catch (error) {
     if (!(error instanceof HeardMeanwhile)) throw error;
     // What the step would wait for came while it was at work.
-    await node.commit(change);
+    await node.commit({ ...change, operation: { id: operation.id, changes: { wait: null } } });
+    operation.wait = null;
     return undefined;
   }
   return { kind: 'waits', wait };

@@ -1,7 +1,8 @@
 // What must hold when the store, the time or another request comes at the worst moment.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Ground } from './testing/a-conductor.ts';
+import { Ground, hearAgent } from './testing/a-conductor.ts';
+import { agentIsKnown } from './testing/scripted-driver.ts';
 
 describe('an operation', () => {
   test('keeps what a step noted over the reboot that it asks for, so that it ends', async () => {
@@ -46,5 +47,67 @@ describe('an operation', () => {
     await ground.conductor();
     assert.equal((await ground.untilAtRest(uuid)).provision_state, 'available');
     assert.equal(ground.driver.callsOf('erase').length, 1);
+  });
+});
+
+describe('the time limit of a wait', () => {
+  const checked = { settings: { conductor: { check_provision_state_interval: 60 } } };
+  const look = { kind: 'wait', for: 'agent', pollSeconds: 30, changes: agentIsKnown } as const;
+
+  for (const [what, outcome, words] of [
+    ['for an agent that is looked for every now and then', look, /nothing was heard of the agent for 1800 s/],
+    [
+      'for a task of the BMC that never ends',
+      { kind: 'wait', for: 'poll', afterSeconds: 30 },
+      /the step deploy\.erase did not end within 1800 s/,
+    ],
+  ] as const)
+    test(`ends one ${what}`, async () => {
+      await using ground = await Ground.make();
+      const conductor = await ground.conductor(checked);
+      const uuid = await ground.node(conductor);
+      ground.driver.always('erase', outcome);
+      const began = ground.clock.now();
+      await conductor.call('do_provisioning_action', { node: uuid, action: 'provide' });
+      const node = await ground.untilAtRest(uuid);
+      assert.equal(node.provision_state, 'clean failed');
+      assert.match(node.last_error ?? '', words);
+      assert.ok(ground.clock.now() - began < 1_800_000 + 120_000);
+    });
+
+  test('is put off by every sign of life of an agent that is also looked for', async () => {
+    await using ground = await Ground.make();
+    const conductor = await ground.conductor(checked);
+    const uuid = await ground.node(conductor);
+    ground.driver.always('erase', look);
+    await conductor.call('do_provisioning_action', { node: uuid, action: 'provide' });
+    for (let heard = 0; heard < 5; heard += 1) {
+      await ground.clock.pass(1_000_000);
+      await hearAgent(conductor, uuid);
+    }
+    await ground.clock.settle();
+    assert.equal((await ground.read(uuid)).provision_state, 'clean wait');
+  });
+
+  test('does not end a node whose agent is heard of while others are ended', async () => {
+    await using ground = await Ground.make();
+    const uuids: string[] = [];
+    const heard: Promise<void>[] = [];
+    const conductor = await ground.conductor({
+      ...checked,
+      checkpoint: async (name) => {
+        const last = uuids.at(-1);
+        if (name === 'clean:failing' && heard.length === 0 && last) heard.push(hearAgent(conductor, last));
+      },
+    });
+    ground.driver.always('prepareAgent', { kind: 'wait', for: 'agent', changes: agentIsKnown });
+    for (let made = 0; made < 8; made += 1) uuids.push(await ground.node(conductor));
+    for (const node of uuids) await conductor.call('do_provisioning_action', { node, action: 'provide' });
+    const [first = '', ...others] = uuids;
+    assert.equal((await ground.untilAtRest(first)).provision_state, 'clean failed');
+    await ground.clock.settle();
+    await Promise.all(heard);
+    const states = await Promise.all(others.map(async (uuid) => (await ground.read(uuid)).provision_state));
+    assert.deepEqual(states, [...Array<string>(6).fill('clean failed'), 'clean wait']);
   });
 });

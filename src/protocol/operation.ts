@@ -69,6 +69,7 @@ export interface OperationRecord {
   attempt: number;
   /** What the step at the cursor noted for its next run. */
   memo: Record<string, unknown>;
+  /** What it waits for; while it runs, what it waited for when only the time has made it look again. */
   wait: Wait | null;
   /** An abort was asked for while a step ran that cannot be aborted; it takes effect when the step ends. */
   abort_requested: boolean;

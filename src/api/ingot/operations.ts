@@ -50,7 +50,7 @@ function shownOperation(operation: OperationRecord): ShownOperation {
     steps,
     cursor,
     attempt,
-    wait,
+    wait: state === 'waiting' ? wait : null,
     progress,
     error,
     created_at,

@@ -1,11 +1,14 @@
+import { readOpenOperation } from '#db/operations.ts';
 import { wireTime } from '#model/clock.ts';
 import { NodeLocked } from '#model/faults.ts';
+import type { NodeRecord } from '#model/node-record.ts';
 import {
   allProvisionStates,
   type ProvisionState,
   stateRow,
   type WaitStart,
 } from '#model/provision-states.ts';
+import type { OperationRecord } from '#protocol/operation.ts';
 import type { PeriodicTask } from './periodic-task.ts';
 
 /**
@@ -18,20 +21,25 @@ export const checkTimeouts: PeriodicTask = {
   spacingSeconds: (settings) => settings.conductor.check_provision_state_interval,
   async run({ parts, operations }, context) {
     for (const { state, seconds, measuredFrom } of limitedStates(parts.settings.conductor)) {
+      const before = wireTime(parts.clock.now() - seconds * 1000);
       const overdue = await parts.store.read
         .selectFrom('nodes')
         .select(['uuid', 'driver', 'conductor_group'])
         .where('provision_state', '=', state)
         .where('reservation', 'is', null)
         .where('maintenance', '=', 0)
-        .where(measuredFrom, '<', wireTime(parts.clock.now() - seconds * 1000))
+        .where(measuredFrom, '<', before)
         .limit(parts.settings.conductor.periodic_max_workers * 16)
         .execute();
       for (const node of overdue) {
         if ((await parts.ring.findHost(node)) !== parts.hostname) continue;
-        const error = `Timeout: nothing was heard of the agent for ${seconds} s while the node was in '${state}'. Look at its console: did it boot the ramdisk, and can it reach the API?`;
+        const operation = await readOpenOperation(parts.store.read, node.uuid);
+        if (operation?.state !== 'waiting') continue;
+        // The agent may have been heard of since this node was found overdue.
+        const applies = (now: NodeRecord): boolean =>
+          now.provision_state === state && !now.maintenance && (now[measuredFrom] ?? before) < before;
         await operations
-          .endWaiting(node.uuid, context, error, { aborted: false })
+          .endWaiting(operation, context, timeoutOf(operation, state, seconds), { aborted: false, applies })
           .catch((reason: unknown) => {
             if (!(reason instanceof NodeLocked)) throw reason;
           });
@@ -39,6 +47,13 @@ export const checkTimeouts: PeriodicTask = {
     }
   },
 };
+
+function timeoutOf({ wait, steps, cursor }: OperationRecord, state: ProvisionState, seconds: number): string {
+  const step = steps[cursor];
+  if (wait?.for === 'poll' && step)
+    return `Timeout: the step ${step.interface}.${step.step} did not end within ${seconds} s while the node was in '${state}'.`;
+  return `Timeout: nothing was heard of the agent for ${seconds} s while the node was in '${state}'. Look at its console: did it boot the ramdisk, and can it reach the API?`;
+}
 
 function limitedStates(
   limits: Readonly<Record<string, unknown>>,
