@@ -9,10 +9,13 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const lockFile = join(root, 'package-lock.json');
 const stamp = join(root, 'node_modules', '.installed-lock');
+/** Where Node keeps what it compiled: the second start of a program takes half the time of the first. */
+const compileCache = join(root, 'node_modules', '.cache', 'node');
 
 installWhatIsMissing();
 const child = spawn(pinnedNode(), ['--disable-warning=ExperimentalWarning', ...process.argv.slice(2)], {
   stdio: 'inherit',
+  env: { NODE_COMPILE_CACHE: compileCache, ...process.env },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('error', (error) => stop(`Could not start ${pinnedNode()}: ${error.message}`));
