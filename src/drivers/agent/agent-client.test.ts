@@ -91,6 +91,26 @@ describe('the client of an agent', () => {
     }
   });
 
+  it('keeps of what an agent says of a command what is known of commands', async () => {
+    await using agent = await ScriptedAgent.start();
+    const said = (command: Record<string, unknown>) => {
+      const status = { id: '1', command_name: 'sync', command_status: 'RUNNING', ...command };
+      agent.intercept = (_request, response) => {
+        response.writeHead(200).end(JSON.stringify({ commands: [status] }));
+        return true;
+      };
+      return aClient(agent).listCommands();
+    };
+    const progress = { phase: 'download', bytes_done: 1, bytes_total: null, percent: null, device: 'd' };
+    const more = { device: 'd'.repeat(1000), percent: { more: 1 }, secret: 'x'.repeat(1000) };
+    const [command] = await said({ command_progress: { ...progress, ...more } });
+    assert.deepEqual(command?.command_progress, { ...progress, device: 'd'.repeat(255) });
+    for (const wrong of ['much', [], { phase: 'download' }, null])
+      assert.equal((await said({ command_progress: wrong }))[0]?.command_progress, null);
+    for (const wrong of [{ id: 'x'.repeat(256) }, { command_status: 'constructor' }, { command_status: 1 }])
+      await assert.rejects(said(wrong), { name: 'AgentAPIError' });
+  });
+
   it('ends when it is told to', async () => {
     await using agent = await ScriptedAgent.start();
     const controller = new AbortController();

@@ -2,7 +2,7 @@
 import { Client, type Dispatcher } from 'undici';
 import type { Clock } from '#model/clock.ts';
 import { AgentAPIError } from '#model/faults.ts';
-import type { AgentCommand, AgentCommandRequest } from '#protocol/agent-commands.ts';
+import type { AgentCommand, AgentCommandRequest, CommandProgress } from '#protocol/agent-commands.ts';
 import { AgentBusy, AgentUnreachable, AgentUrlInvalid } from './agent-faults.ts';
 
 export interface AgentClientOptions {
@@ -24,6 +24,9 @@ export interface AgentClientOptions {
 /** Enough for every result but logs, which are not asked for; an agent is not to fill the conductor's memory. */
 const maxAnswerBytes = 8 * 1024 * 1024;
 const retryPauseMilliseconds = 1000;
+/** What is kept of a command with its node goes no further than this: ids, devices, phases. */
+const longestWord = 255;
+const commandStatuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'CLEAN_VERSION_MISMATCH'];
 
 export class AgentClient {
   readonly url: string;
@@ -42,7 +45,7 @@ export class AgentClient {
     const body = await this.#repeat(() => this.#call('GET', 'status', {}));
     const { started_at, version } = asObject(body);
     if (typeof started_at !== 'number') throw this.#nonsense('its status has no started_at');
-    return { startedAt: started_at, version: String(version) };
+    return { startedAt: started_at, version: wordOf(version) };
   }
 
   /** Every command of this boot, oldest first. Throws AgentUnreachable, AgentAPIError. May be repeated. */
@@ -146,7 +149,8 @@ export class AgentClient {
       command_progress,
       command_step,
     } = asObject(value);
-    if (typeof id !== 'string' || typeof command_name !== 'string' || typeof command_status !== 'string') {
+    const isKnown = commandStatuses.some((status) => status === command_status);
+    if (typeof id !== 'string' || id.length > longestWord || typeof command_name !== 'string' || !isKnown) {
       throw this.#nonsense('a command has no id, name or status');
     }
     // Names and statuses were checked; the rest is only looked at member by member, or shown.
@@ -156,7 +160,7 @@ export class AgentClient {
       command_status,
       command_error: command_error ?? null,
       command_result: command_result ?? null,
-      command_progress: command_progress ?? null,
+      command_progress: progressOf(command_progress),
       command_step: command_step ?? null,
     } as AgentCommand;
   }
@@ -205,6 +209,23 @@ function parseJson(text: string): unknown {
 
 function asObject(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+/** What is said of a command's progress, and nothing else: it is stored with every look at the command. */
+function progressOf(value: unknown): CommandProgress | null {
+  const { phase, bytes_done, bytes_total, percent, device } = asObject(value);
+  if (typeof bytes_done !== 'number') return null;
+  return {
+    phase: wordOf(phase) as CommandProgress['phase'], // only shown, so a new agent's may be another
+    bytes_done,
+    bytes_total: typeof bytes_total === 'number' ? bytes_total : null,
+    percent: typeof percent === 'number' ? percent : null,
+    device: wordOf(device),
+  };
+}
+
+function wordOf(value: unknown): string {
+  return typeof value === 'string' ? value.slice(0, longestWord) : '';
 }
 
 /** An agent's words, fit for a message: no control characters, and not without end. */

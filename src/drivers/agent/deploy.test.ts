@@ -154,7 +154,7 @@ describe('cleaning', () => {
       command_status: 'SUCCEEDED',
       command_result: {
         clean_steps: { GenericHardwareManager: listed },
-        hardware_manager_version: { GenericHardwareManager: '1' },
+        hardware_manager_version: { GenericHardwareManager: '1', other: { deep: {} }, long: 'x'.repeat(256) },
       },
     });
     const steps = (await directDeploy.agentSteps?.(bench.task, 'clean')) ?? [];

@@ -1,6 +1,6 @@
 // Steps that the agent carries out: which it offers, and running one (spec agent-api.json#/ironic_side/step_polling).
 import type { Settings } from '#config/settings.ts';
-import type { InBandStep, StepKind } from '#protocol/agent-commands.ts';
+import type { HardwareManagerVersions, InBandStep, StepKind } from '#protocol/agent-commands.ts';
 import type { OperationStep } from '#protocol/operation.ts';
 import type { StepDefinition, StepOutcome } from '../steps.ts';
 import type { StepFlow, StepTask } from '../task.ts';
@@ -55,7 +55,7 @@ export async function listAgentSteps(
   );
   await task.save({
     driver_internal_info: {
-      hardware_manager_version: result['hardware_manager_version'] ?? null,
+      hardware_manager_version: versionsIn(result['hardware_manager_version']),
       agent_steps_with_reboot: steps.filter((step) => step.reboot_requested).map(nameOf),
     },
   });
@@ -123,6 +123,18 @@ function cleanPriority({ deploy }: Settings, step: InBandStep): number | null {
 
 function nameOf(step: { interface: string; step: string }): string {
   return `${step.interface}.${step.step}`;
+}
+
+const maxManagers = 100;
+const longestVersion = 255;
+
+/** The versions of an agent's hardware managers; null when it tells none. Stored and shown, so nothing else gets in. */
+function versionsIn(told: unknown): HardwareManagerVersions | null {
+  if (typeof told !== 'object' || told === null) return null;
+  const versions = Object.entries(told)
+    .filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+    .filter(([name, version]) => name.length <= longestVersion && version.length <= longestVersion);
+  return Object.fromEntries(versions.slice(0, maxManagers));
 }
 
 /** What an agent lists, by hardware manager; what is not a step is left out. */
