@@ -16,10 +16,11 @@ export async function memberPaths(
   let next: string | undefined = path;
   for (let page = 0; next !== undefined; page += 1) {
     const { body }: Resource = await client.get(next, signal);
-    paths.push(...linksOf(listAt(body, 'Members')));
-    if (page >= maxPages || paths.length > maxMembers) {
+    const members = listAt(body, 'Members');
+    if (page >= maxPages || paths.length + members.length > maxMembers) {
       throw new BmcProtocolError(client.address, `lists more than can be believed in ${client.hide(path)}`);
     }
+    paths.push(...linksOf(members));
     next = textAt(body, 'Members@odata.nextLink');
   }
   return paths;
@@ -40,12 +41,17 @@ export async function members(
   return resources(client, paths ?? [], signal);
 }
 
-/** As many at once as the controller takes, so that the queue stays free for others. */
+/**
+ * As many at once as the controller takes, so that the queue stays free for others. Throws BmcProtocolError if there
+ * are more than any real machine has.
+ */
 export async function resources(
   client: RedfishClient,
   paths: readonly string[],
   signal: AbortSignal,
 ): Promise<Resource[]> {
+  if (paths.length > maxMembers)
+    throw new BmcProtocolError(client.address, 'links to more resources than can be believed');
   const found: (Resource | undefined)[] = [];
   const width = client.options.maxConcurrentRequests;
   for (let at = 0; at < paths.length; at += width) {

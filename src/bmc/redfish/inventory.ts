@@ -44,15 +44,15 @@ export interface EthernetInterface {
   isEnabled: boolean;
 }
 
-const architectures: Record<string, string> = {
-  'x86-64': 'x86_64',
-  x86: 'i686',
-  'ARM-A64': 'aarch64',
-  'ARM-A32': 'arm',
-  'IA-64': 'ia64',
-  MIPS32: 'mips',
-  MIPS64: 'mips64',
-};
+const architectures: ReadonlyMap<string, string> = new Map([
+  ['x86-64', 'x86_64'],
+  ['x86', 'i686'],
+  ['ARM-A64', 'aarch64'],
+  ['ARM-A32', 'arm'],
+  ['IA-64', 'ia64'],
+  ['MIPS32', 'mips'],
+  ['MIPS64', 'mips64'],
+]);
 
 /** Reads everything; what the service does not have is empty or null, what fails to be read is an error. */
 export async function readInventory(
@@ -86,7 +86,7 @@ async function readProcessors(
     count: count ?? numberAt(system.body, summary, 'LogicalProcessorCount') ?? null,
     model: textAt(first, 'Model') ?? textAt(system.body, summary, 'Model') ?? null,
     frequencyMhz: numberAt(first, 'MaxSpeedMHz') ?? null,
-    architecture: architectures[textAt(first, 'InstructionSet') ?? ''] ?? null,
+    architecture: architectures.get(textAt(first, 'InstructionSet') ?? '') ?? null,
   };
   return Object.values(result).every((value) => value === null) ? null : result;
 }

@@ -55,6 +55,26 @@ test('of several machines none is chosen, and pages of them are followed only so
   await assert.rejects(findSystem(client, null, never), BmcProtocolError);
 });
 
+test('what no real machine has is refused, or is nothing', async () => {
+  const link = (path: string) => ({ '@odata.id': path });
+  await using bmc = await aBmc({
+    '/redfish/v1/Systems': { Members: Array.from({ length: 400_000 }, () => link('/a')) },
+    [system]: { Processors: link('/p'), Storage: link('/s') },
+    '/p': { Members: [link('/p/1')] },
+    '/p/1': { InstructionSet: 'constructor', TotalThreads: 2 },
+    '/s': { Members: [link('/s/1')] },
+    '/s/1': { Drives: [link('/d/1')] },
+    '/d/1': { Name: 'one' },
+  });
+  await using client = aClient(bmc);
+  await assert.rejects(findSystem(client, null, never), BmcProtocolError);
+  const { processors, drives } = await readInventory(client, system, never);
+  assert.deepEqual([processors?.architecture, drives.length], [null, 1]);
+  const Drives = Array.from({ length: 2000 }, (_, at) => link(`/d/${at}`));
+  bmc.scripts.set('GET /s/1', { json: { Drives } });
+  await assert.rejects(readInventory(client, system, never), BmcProtocolError);
+});
+
 test('a power action that is not offered is replaced by its like, or refused by name', async () => {
   await using bmc = await aBmc({ [system]: powerOf('Off', ['ForceOn', 'ForceOff']) });
   bmc.scripts.set(`POST ${resetPath}`, { status: 204 });

@@ -78,16 +78,16 @@ async function readChassis(
   ];
 }
 
-const groups: Record<string, SensorReading['group']> = {
-  Temperature: 'Temperature',
-  Rotational: 'Fan',
-  Power: 'Power',
-};
+const groups: ReadonlyMap<string, SensorReading['group']> = new Map([
+  ['Temperature', 'Temperature'],
+  ['Rotational', 'Fan'],
+  ['Power', 'Power'],
+]);
 
 function describeSensor(sensor: unknown, chassis: string): SensorReading {
   return {
     ...common(sensor, chassis),
-    group: groups[textAt(sensor, 'ReadingType') ?? ''] ?? 'Other',
+    group: groups.get(textAt(sensor, 'ReadingType') ?? '') ?? 'Other',
     reading: numberAt(sensor, 'Reading') ?? null,
     units: textAt(sensor, 'ReadingUnits') ?? null,
     minimum: numberAt(sensor, 'ReadingRangeMin') ?? null,
