@@ -19,6 +19,8 @@ test('a checksum that is unclear, unknown, of the wrong length or md5 is refused
   assert.throws(() => parseChecksum(sha256, 'sha512'), /has 128 digits, not 64/);
   assert.throws(() => parseChecksum(md5, null), /MD5 checksums are refused/);
   assert.equal(parseChecksum(md5, null, { allowMd5: true }).algorithm, 'md5');
+  for (const alias of ['ssl3-md5', 'md5-sha1', 'RSA-MD5', 'shake128', 'constructor'])
+    assert.throws(() => parseChecksum(md5, alias), /is not known/);
 });
 
 const lists: [form: string, list: string, algorithm: string | null][] = [
