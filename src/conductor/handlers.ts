@@ -37,8 +37,8 @@ export function createHandlers(provisioning: Provisioning): ConductorHandlers {
   const { parts, operations, signal } = provisioning;
   return {
     create_node: async ({ node }, context) => await createNode(parts, node, context),
-    update_node: async ({ node, patch, resetInterfaces }, context) =>
-      await editNode(parts, node, patch, { resetInterfaces }, context),
+    update_node: async ({ node, patch, seen, resetInterfaces }, context) =>
+      await editNode(parts, node, patch, { resetInterfaces, ...(seen ? { seen } : {}) }, context),
     destroy_node: async ({ node }, context) => await destroyNode(parts, node, context),
     set_maintenance: async (args, context) => await setMaintenance(provisioning, args, context),
 

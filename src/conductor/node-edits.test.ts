@@ -17,7 +17,8 @@ import { hang } from './testing/scripted-driver.ts';
 const instance = '11111111-1111-4111-8111-111111111111';
 
 async function update(conductor: TestConductor, node: string, patch: NodePatch) {
-  return await conductor.call('update_node', { node, patch, resetInterfaces: false });
+  const updated = await conductor.call('update_node', { node, patch, resetInterfaces: false });
+  return updated ?? assert.fail('without `seen` nothing can have changed since');
 }
 
 /** A node in somebody's hands until the end of the test. */
@@ -169,4 +170,17 @@ describe('a port', () => {
     await conductor.call('set_maintenance', { node, maintenance: true, reason: null });
     await change();
   });
+});
+
+test('a patch made from what the node is no longer changes nothing', async () => {
+  await using ground = await Ground.make();
+  const conductor = await ground.conductor();
+  const uuid = await ground.node(conductor, { extra: { a: 1 } });
+  const { extra } = await ground.read(uuid);
+  await update(conductor, uuid, { extra: { a: 1, b: 2 } });
+  const args = { node: uuid, patch: { extra: { a: 1, c: 3 } }, resetInterfaces: false };
+  assert.equal(await conductor.call('update_node', { ...args, seen: { extra } }), null);
+  const seen = { extra: { b: 2, a: 1 } };
+  assert.ok(await conductor.call('update_node', { ...args, seen }));
+  assert.deepEqual((await ground.read(uuid)).extra, { a: 1, c: 3 });
 });

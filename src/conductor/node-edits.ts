@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { violatedColumn } from '#db/constraint.ts';
 import { addEvent } from '#db/events.ts';
 import { deleteNode, insertNode, readNode } from '#db/nodes.ts';
@@ -50,16 +51,38 @@ export async function createNode(
   });
 }
 
-/** Changes a node that nobody holds. Throws what the node's state or its driver does not allow. */
+/**
+ * Changes a node that nobody holds. Gives null, with nothing changed, when it is no longer as `seen` says: the patch
+ * replaces whole fields, and would undo what others wrote in them. Throws what the node's state or its driver does
+ * not allow.
+ */
 export async function updateNode(
   parts: ConductorParts,
   uuid: string,
   patch: NodePatch,
-  options: { resetInterfaces: boolean },
+  options: { resetInterfaces: boolean; seen?: Partial<NodeRecord> },
+  context: RequestContext,
+): Promise<NodeRecord | null> {
+  try {
+    return await updateAsSeen(parts, uuid, patch, options, context);
+  } catch (error) {
+    if (error instanceof NotAsSeen) return null;
+    throw error;
+  }
+}
+
+class NotAsSeen extends Error {}
+
+async function updateAsSeen(
+  parts: ConductorParts,
+  uuid: string,
+  patch: NodePatch,
+  options: { resetInterfaces: boolean; seen?: Partial<NodeRecord> },
   context: RequestContext,
 ): Promise<NodeRecord> {
   return await namingDuplicates({ uuid, ...patch }, async () => {
     return await changeFreeNode(parts, uuid, context, (node) => {
+      if (!isDeepStrictEqual({ ...node, ...options.seen }, node)) throw new NotAsSeen();
       checkPatch(node, patch);
       const interfaces = changesDriver(patch)
         ? interfacesAfterPatch(parts.registry, node, patch, { reset: options.resetInterfaces })

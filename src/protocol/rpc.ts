@@ -17,7 +17,11 @@ interface NodeCall {
 /** One row per call. `void` results are an acknowledgement: the work was accepted and committed, not done. */
 export interface ConductorCalls {
   create_node: { args: { node: NewNode }; result: NodeRecord };
-  update_node: { args: NodeCall & { patch: NodePatch; resetInterfaces: boolean }; result: NodeRecord };
+  /** `seen`: what the patch was made from. Null, with nothing changed, when the node is not so any more: look again. */
+  update_node: {
+    args: NodeCall & { patch: NodePatch; seen?: Partial<NodeRecord>; resetInterfaces: boolean };
+    result: NodeRecord | null;
+  };
   destroy_node: { args: NodeCall; result: void };
   set_maintenance: { args: NodeCall & { maintenance: boolean; reason: string | null }; result: void };
 

@@ -22,26 +22,42 @@ export async function patchNode(call: Call): Promise<Answer> {
     throw new Invalid('reset_interfaces goes only with a change of the driver.');
   for (const { pathText, value } of operations) await call.check(nodePatchPolicy(pathText, value));
 
-  const node = await findNode(call, { suffix: true });
-  if (!freesFromInstance(node, operations)) checkUpdatable(node, call);
-  const changes = nodeChanges(node, operations, call.minor);
-  await checkChassis(call, changes.chassis_uuid);
-  const patch = { ...changes, ...(await parentOf(call, changes.parent_node)) };
-  const updated = await update(call, node, patch, resetInterfaces);
-  // As in the reference, the answer shows the node as its conductor had it in hand.
-  const reservation = await call.parts.ring.hostFor(updated);
-  return ok(await nodeText(call, { ...rowOf(updated), reservation }));
+  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+    const node = await findNode(call, { suffix: true });
+    if (!freesFromInstance(node, operations)) checkUpdatable(node, call);
+    const changes = nodeChanges(node, operations, call.minor);
+    await checkChassis(call, changes.chassis_uuid);
+    const patch = { ...changes, ...(await parentOf(call, changes.parent_node)) };
+    const updated = await update(call, node, patch, resetInterfaces);
+    if (updated === null) continue;
+    // As in the reference, the answer shows the node as its conductor had it in hand.
+    const reservation = await call.parts.ring.hostFor(updated);
+    return ok(await nodeText(call, { ...rowOf(updated), reservation }));
+  }
+  throw new Conflict(`Node ${call.param('node')} is being changed by others at the same time; try again.`);
 }
 
+/** How often a patch is made anew because somebody else's came between. */
+const maxAttempts = 20;
+
+/** Null when the node changed since it was read. */
 async function update(
   call: Call,
   node: NodeRecord,
   changes: NodePatch,
   resetInterfaces: boolean,
-): Promise<NodeRecord> {
+): Promise<NodeRecord | null> {
   const patch = resetInterfaces ? { driver: node.driver, ...changes } : changes;
-  const args = { node: node.uuid, patch, resetInterfaces };
+  const args = { node: node.uuid, patch, seen: seenBy(node, patch), resetInterfaces };
   return await asBadRequest(async () => await call.conductorOf({ ...node, ...patch }, 'update_node', args));
+}
+
+/** What a patch was made from, and what decided that it may be. */
+function seenBy(node: NodeRecord, patch: NodePatch): Partial<NodeRecord> {
+  const { provision_state, target_provision_state, maintenance } = node;
+  const columns: Readonly<Record<string, unknown>> = { ...node };
+  const replaced = Object.fromEntries(Object.keys(patch).map((name) => [name, columns[name]]));
+  return { ...replaced, provision_state, target_provision_state, maintenance };
 }
 
 function readReset(call: Call): boolean {
