@@ -8,7 +8,7 @@ import { describe, it } from 'node:test';
 import { aNode, someSettings } from '#drivers/testing/a-task.ts';
 import { systemClock } from '#model/clock.ts';
 import { BootFiles } from './boot-files.ts';
-import { appendedParameters, bootMediaUrl, composeBootMedia } from './boot-media.ts';
+import { appendedParameters, baseFilesOf, bootMediaUrl, composeBootMedia } from './boot-media.ts';
 import { collectIso } from './iso/image.ts';
 import { readBody, readFrom, readVolume } from './iso/testing/read-iso.ts';
 
@@ -78,6 +78,21 @@ describe('boot media', () => {
     // Were the slashes tried from each of them, this would take a quarter of an hour.
     const manySlashes = aNode({ driver_info: { external_http_url: `http://${'/'.repeat(2 ** 20)}x` } });
     assert.match(bootMediaUrl(settings, manySlashes, 's'), /\/x\/ingot\/boot\//);
+  });
+
+  it('take the base files of the architecture, where the settings name any', () => {
+    const settings = someSettings({
+      conductor: {
+        deploy_kernel: '/kernel',
+        deploy_ramdisk: '/ramdisk',
+        deploy_kernel_by_arch: { aarch64: '/kernel-arm' },
+      },
+    });
+    const kernelOf = (cpu_arch: unknown) =>
+      baseFilesOf(settings, aNode({ properties: { cpu_arch } })).kernel.reference;
+    assert.equal(kernelOf('aarch64'), '/kernel-arm');
+    for (const other of ['x86_64', 'constructor', '__proto__', 5, null])
+      assert.equal(kernelOf(other), '/kernel');
   });
 
   it('add what settings and node append', () => {

@@ -86,9 +86,10 @@ export function baseFilesOf(
       return { reference: own, namedBy: { who: 'node', allowedPaths: conductor.file_url_allowed_paths } };
     }
     const architecture = node.properties['cpu_arch'];
-    const byArchitecture =
-      typeof architecture === 'string' ? conductor[`${name}_by_arch`][architecture] : undefined;
-    const reference = byArchitecture ?? conductor[name];
+    const byArchitecture = conductor[`${name}_by_arch`];
+    // An architecture is a node's own word, and may be one that every object knows.
+    const isKnown = typeof architecture === 'string' && Object.hasOwn(byArchitecture, architecture);
+    const reference = (isKnown ? byArchitecture[architecture] : undefined) ?? conductor[name];
     return reference === null || reference === undefined ? null : { reference, namedBy: { who: 'operator' } };
   };
   const required = (name: 'deploy_kernel' | 'deploy_ramdisk'): BaseFile => {
