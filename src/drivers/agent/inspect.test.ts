@@ -52,5 +52,10 @@ describe('inspection by the agent', () => {
     };
     assert.deepEqual(await addresses('https://192.0.2.5:8443/redfish/v1'), ['192.0.2.5']);
     assert.deepEqual(await addresses('http://127.0.0.1:8000'), []);
+    const many = Array.from({ length: 200 }, (_, at) => [`number${at}_address`, `192.0.2.${at}`]);
+    const bench = new Bench({ flow: 'inspect', node: { driver_info: Object.fromEntries(many) } });
+    await agentInspect.inspect(bench.task);
+    const remembered = bench.task.node.driver_internal_info['lookup_bmc_addresses'];
+    assert.equal(Array.isArray(remembered) && remembered.length, 8);
   });
 });

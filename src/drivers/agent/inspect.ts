@@ -60,12 +60,15 @@ async function portsKnownToBmc(task: StepTask): Promise<InspectionResult['ports'
   }
 }
 
+/** A BMC has one address or two by name; more names are no reason to keep everybody's lookups waiting. */
+const mostAddresses = 8;
+
 /** By which an agent that says which BMC it has is recognised. A loopback address would fit every one. */
 async function bmcAddresses({ node, log }: Task): Promise<string[]> {
   const given = Object.entries(node.driver_info).filter(([key]) => key.endsWith('_address'));
   const hosts = given.flatMap(([, value]) => (typeof value === 'string' ? hostOf(value) : []));
   const found = await Promise.all(
-    hosts.map(async (host) => {
+    hosts.slice(0, mostAddresses).map(async (host) => {
       try {
         return (await lookup(host, { all: true })).map(({ address }) => address);
       } catch (error) {
