@@ -21,6 +21,11 @@ const names: ReadonlySet<string> = new Set([
   ...versionedArguments.map(([name]) => name),
 ]);
 
+/** What a heartbeat says is kept with the node, in every answer about it. */
+const mostCharacters = { callback_url: 2048, agent_version: 255, agent_verify_ca: 65_536 } as const;
+/** A message is cut rather than refused: the agent that sends it is in trouble already. */
+const longestMessage = 4096;
+
 const statuses: readonly (string | null)[] = ['start', 'end', 'error', null];
 
 export async function receiveHeartbeat(call: Call): Promise<Answer> {
@@ -32,6 +37,9 @@ export async function receiveHeartbeat(call: Call): Promise<Answer> {
       throw new InvalidParameterValue(
         `"${name}" is not recognised before API version ${versionText(featureMinors[feature])}.`,
       );
+  for (const [name, most] of Object.entries(mostCharacters))
+    if ((given.text(name)?.length ?? 0) > most)
+      throw new InvalidParameterValue(`The ${name} is longer than ${most} characters.`);
   const node = await findNodeForVerb(call);
   if (callbackUrl === null || !isCallbackUrl(callbackUrl))
     throw new InvalidParameterValue('The callback_url is to be an http or https URL, or empty.');
@@ -52,7 +60,7 @@ export async function receiveHeartbeat(call: Call): Promise<Answer> {
         agentToken,
         agentVerifyCa: given.text('agent_verify_ca'),
         agentStatus,
-        agentStatusMessage: given.text('agent_status_message'),
+        agentStatusMessage: given.text('agent_status_message')?.slice(0, longestMessage) ?? null,
       }),
   );
   return accepted();

@@ -117,6 +117,11 @@ describe('the routes of agents', () => {
       assert.deepEqual([answer.status, answer.text], [202, '']);
       const stored = await readNode(api.store.read, node);
       assert.equal(stored?.driver_internal_info['agent_url'], url);
+      const said = { agent_status: 'error', agent_status_message: 'x'.repeat(10_000) };
+      const longer = { callback_url: url, agent_token: token, agent_version: '11', ...said };
+      assert.equal((await heartbeat(longer)).status, 202);
+      const { driver_internal_info: info } = (await readNode(api.store.read, node)) ?? {};
+      assert.equal(info?.['agent_status_message'], 'x'.repeat(4096));
       const moved = { callback_url: 'http://192.0.2.2:9999', agent_token: token, agent_version: '11' };
       assert.equal((await heartbeat(moved)).status, 400);
     });
@@ -133,6 +138,9 @@ describe('the routes of agents', () => {
         [{ ...good, callback_url: 5 }, '1.115', 400],
         [{ ...good, callback_url: 'ftp://x', agent_token: token }, '1.115', 400],
         [{ ...good, callback_url: 'x', agent_token: token }, '1.115', 400],
+        [{ ...good, callback_url: `${url}/${'x'.repeat(2048)}`, agent_token: token }, '1.115', 400],
+        [{ ...good, agent_version: 'x'.repeat(256), agent_token: token }, '1.115', 400],
+        [{ ...good, agent_verify_ca: 'x'.repeat(65_537), agent_token: token }, '1.115', 400],
         [{ ...good, foo: 1 }, '1.115', 400],
         [{ ...good, agent_status: 'foo', agent_token: token }, '1.115', 400],
         [{ ...good, agent_token: token }, '1.35', 400],
