@@ -15,7 +15,8 @@ export async function listEvents(call: Call): Promise<Answer> {
   query.allowOnly(names);
   const limit = query.limit(parts.settings.api.max_limit);
   const after = query.integer('after') ?? 0;
-  if (after < 0) throw new InvalidParameterValue(`after is the id of an event, which ${after} is not`);
+  if (after < 0 || !Number.isSafeInteger(after))
+    throw new InvalidParameterValue(`after is the id of an event, which ${after} is not`);
   const nodeUuid = await nodeUuidOf(call);
   const events = await readEvents(parts.store.read, { after, limit, nodeUuid });
   return ok(JSON.stringify({ events: events.map(shownEvent), next: events.at(-1)?.id ?? after }));

@@ -72,6 +72,7 @@ describe('/ingot/v1/nodes/{node}', () => {
     const status = async (path: string) => (await api.request('GET', `/ingot/v1/nodes/${path}`)).status;
     assert.equal(await status('nobody/operations'), 404);
     assert.equal(await status('one/events?after=-1'), 400);
+    assert.equal(await status(`one/events?after=${'9'.repeat(400)}`), 400);
     assert.equal(await status('one/events?limit=0'), 400);
     assert.equal(await status('one/operations?color=red'), 400);
   });
