@@ -18,9 +18,10 @@ export async function heartbeat(
   args: ConductorCalls['heartbeat']['args'],
   context: RequestContext,
 ): Promise<void> {
-  const node = await readNode(parts.store.read, args.node);
-  if (!node) throw new NodeNotFound({ node: args.node });
-  checkHeartbeat(parts, node, args);
+  const known = await readNode(parts.store.read, args.node);
+  if (!known) throw new NodeNotFound({ node: args.node });
+  // Anybody may send one: what is refused must not keep those who write waiting.
+  checkHeartbeat(parts, known, args);
   const now = wireTime(parts.clock.now());
   const columns = {
     driver_internal_info: {
@@ -31,14 +32,18 @@ export async function heartbeat(
       agent_status: args.agentStatus,
       agent_status_message: args.agentStatusMessage,
     },
-    // A machine that gives signs of life is not one that never came back.
-    ...(isWaiting(node.provision_state) ? { provision_updated_at: now } : {}),
   };
   // Noted first: a step that holds the node looks for it when it gives the node back, so none is ever missed.
-  const noted = await parts.store.write(
-    async (transaction) => await updateNode(transaction, node.uuid, columns),
-  );
-  if (noted?.reservation === null && continuesFlow(noted)) await wakeIfFree(operations, node.uuid, context);
+  const noted = await parts.store.write(async (transaction) => {
+    const node = await readNode(transaction, args.node);
+    if (!node) throw new NodeNotFound({ node: args.node });
+    // Once more: an agent whose token a step has taken away since is one that was turned off.
+    checkHeartbeat(parts, node, args);
+    // A machine that gives signs of life is not one that never came back.
+    const sign = isWaiting(node.provision_state) ? { provision_updated_at: now } : {};
+    return await updateNode(transaction, node.uuid, { ...columns, ...sign });
+  });
+  if (noted?.reservation === null && continuesFlow(noted)) await wakeIfFree(operations, noted.uuid, context);
 }
 
 function continuesFlow(node: NodeRecord): boolean {

@@ -106,11 +106,13 @@ export function columnsOf(changes: NodeChanges): Partial<NodeRecord> {
 }
 
 /** What is known of an agent that no longer runs (rpc-and-conductor `power_actions.wipes_on_off_or_reboot`). */
+function factsOfAgent({ driver_internal_info: known }: NodeRecord): string[] {
+  const facts = ['agent_url', 'agent_last_heartbeat', 'agent_version', 'agent_verify_ca', 'agent_status'];
+  return known['agent_secret_token_pregenerated'] === true ? facts : [...facts, 'agent_secret_token'];
+}
+
 function forgetAgent(node: NodeRecord): Record<string, null> {
-  const { driver_internal_info: known } = node;
-  const gone = ['agent_url', 'agent_last_heartbeat', 'agent_version', 'agent_verify_ca', 'agent_status'];
-  if (known['agent_secret_token_pregenerated'] !== true) gone.push('agent_secret_token');
-  return Object.fromEntries(gone.filter((name) => name in known).map((name) => [name, null]));
+  return Object.fromEntries(factsOfAgent(node).map((name) => [name, null]));
 }
 
 /** See Task.setPower. */
@@ -128,8 +130,8 @@ async function setPower(
   }
   const result = isOff ? 'power off' : 'power on';
   const isThere = !target.endsWith('rebooting') && (await power.getPowerState(task)) === result;
-  const endsAgent = !(target === 'power on' && isThere) && Object.keys(forgetAgent(node.record)).length > 0;
-  // Forgotten before and after: a heartbeat may still come in while the machine goes down.
+  const isKnown = factsOfAgent(node.record).some((name) => name in node.record.driver_internal_info);
+  const endsAgent = isKnown && !(target === 'power on' && isThere);
   if (endsAgent) await node.commit({ columns: { driver_internal_info: forgetAgent(node.record) } });
   if (!isThere) {
     const { soft_power_off_timeout: soft, power_state_change_timeout: hard } = parts.settings.conductor;
@@ -140,7 +142,8 @@ async function setPower(
   await node.commit({
     columns: {
       power_state: result,
-      driver_internal_info: target === 'power on' ? {} : forgetAgent(node.record),
+      // Once more: a heartbeat may have come in while the machine went down. One that is on may have a new agent.
+      driver_internal_info: isOff ? forgetAgent(node.record) : {},
     },
     tell: [{ kind: 'power.changed', data: { target, power_state: result } }],
   });

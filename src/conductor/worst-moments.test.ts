@@ -1,6 +1,8 @@
 // What must hold when the store, the time or another request comes at the worst moment.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { updateNode } from '#db/nodes.ts';
+import { InvalidParameterValue } from '#model/faults.ts';
 import { Ground, hearAgent } from './testing/a-conductor.ts';
 import { agentIsKnown } from './testing/scripted-driver.ts';
 
@@ -110,4 +112,87 @@ describe('the time limit of a wait', () => {
     const states = await Promise.all(others.map(async (uuid) => (await ground.read(uuid)).provision_state));
     assert.deepEqual(states, [...Array<string>(6).fill('clean failed'), 'clean wait']);
   });
+});
+
+describe('an agent on its way out', () => {
+  test('is not heard of any more once its token is gone, though its heartbeat was under way', async () => {
+    await using ground = await Ground.make();
+    const conductor = await ground.conductor();
+    const uuid = await ground.node(conductor, agentIsKnown);
+    const gone = { driver_internal_info: { agent_secret_token: 'of the next boot' } };
+    const replaced = ground.store.write(async (transaction) => await updateNode(transaction, uuid, gone));
+    await assert.rejects(hearAgent(conductor, uuid), InvalidParameterValue);
+    await replaced;
+    assert.equal((await ground.read(uuid)).driver_internal_info['agent_url'], undefined);
+  });
+
+  test('leaves nothing behind by a heartbeat that comes while the machine goes off', async () => {
+    await using ground = await Ground.make();
+    const conductor = await ground.conductor();
+    const uuid = await ground.node(conductor, agentIsKnown);
+    ground.driver.power.set(uuid, 'power on');
+    ground.driver.next('power off', async () => {
+      await hearAgent(conductor, uuid);
+      return { kind: 'done' };
+    });
+    await conductor.call('change_node_power_state', {
+      node: uuid,
+      target: 'power off',
+      timeoutSeconds: null,
+    });
+    await ground.clock.until(async () => (await ground.read(uuid)).target_power_state === null);
+    assert.deepEqual(Object.keys((await ground.read(uuid)).driver_internal_info).toSorted(), [
+      'agent_secret_token',
+      'agent_secret_token_pregenerated',
+    ]);
+  });
+});
+
+describe('the recovery of nodes whose BMC was away', () => {
+  const away = { maintenance: true, fault: 'power failure', maintenance_reason: 'no answer' } as const;
+  const recovering = { conductor: { power_failure_recovery_interval: 300, periodic_max_workers: 1 } };
+
+  test('is not held up by one whose driver is no longer there', async () => {
+    await using ground = await Ground.make();
+    const first = await ground.conductor();
+    await ground.node(first, away);
+    const uuid = await ground.node(first, { ...away, power_interface: 'fake', power_state: 'power on' });
+    first.kill();
+    await ground.conductor({
+      settings: { ...recovering, DEFAULT: { enabled_power_interfaces: ['fake'] } },
+    });
+    await ground.clock.pass(301_000);
+    assert.equal((await ground.read(uuid)).maintenance, false);
+  });
+
+  test('does not undo what an operator said while the BMC was asked', async () => {
+    await using ground = await Ground.make();
+    const conductor = await ground.conductor({ settings: recovering });
+    const uuid = await ground.node(conductor, away);
+    const reason = 'I am at the rack';
+    const said: Promise<void>[] = [];
+    ground.driver.power.get = () => {
+      said.push(conductor.call('set_maintenance', { node: uuid, maintenance: true, reason }));
+      return 'power on';
+    };
+    await ground.clock.pass(301_000);
+    await Promise.all(said);
+    const node = await ground.read(uuid);
+    assert.deepEqual([node.maintenance, node.maintenance_reason], [true, reason]);
+  });
+});
+
+test('power sync does not push a machine whose node went to a state where differences are expected', async () => {
+  await using ground = await Ground.make();
+  const conductor = await ground.conductor({ settings: { conductor: { sync_power_state_interval: 60 } } });
+  const uuid = await ground.node(conductor, { power_state: 'power on' });
+  const moved: Promise<unknown>[] = [];
+  ground.driver.power.get = () => {
+    const state = { provision_state: 'clean wait' } as const;
+    moved.push(ground.store.write(async (transaction) => await updateNode(transaction, uuid, state)));
+    return 'power off';
+  };
+  await ground.clock.pass(61_000);
+  await Promise.all(moved);
+  assert.deepEqual(ground.driver.calls, []);
 });

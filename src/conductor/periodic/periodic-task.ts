@@ -10,15 +10,22 @@ export interface PeriodicTask {
   run(provisioning: Provisioning, context: RequestContext): Promise<void>;
 }
 
-/** Does work for each item, at most `limit` at a time. One that fails is told of and does not stop the others. */
+/** So many of the failures of one run are told. */
+const mostTold = 10;
+
+/** Does work for each item, at most `limit` at a time. One that fails does not stop the others; it is thrown at the end. */
 export async function forEachAtMost<T>(
   items: Iterable<T>,
   limit: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
   const iterator = items[Symbol.iterator]();
+  const errors: unknown[] = [];
   const worker = async (): Promise<void> => {
-    for (let next = iterator.next(); next.done !== true; next = iterator.next()) await work(next.value);
+    for (let next = iterator.next(); next.done !== true; next = iterator.next()) {
+      await work(next.value).catch((error: unknown) => errors.push(error));
+    }
   };
   await Promise.all(Array.from({ length: limit }, worker));
+  if (errors.length > 0) throw new AggregateError(errors.slice(0, mostTold), `${errors.length} failed`);
 }

@@ -1,4 +1,4 @@
-import { updateNode } from '#db/nodes.ts';
+import { readNode, updateNode } from '#db/nodes.ts';
 import { wireTime } from '#model/clock.ts';
 import { readingTask } from '../task.ts';
 import { forEachAtMost, type PeriodicTask } from './periodic-task.ts';
@@ -30,10 +30,17 @@ export const recoverPower: PeriodicTask = {
         fault: null,
         last_error: null,
       };
-      await parts.store.write(async (transaction) => {
-        await updateNode(transaction, node.uuid, { ...columns, updated_at: wireTime(parts.clock.now()) });
+      const recovered = await parts.store.write(async (transaction) => {
+        const now = await readNode(transaction, node.uuid);
+        // While the BMC was asked, somebody may have taken the node or said something else of it.
+        const isSame = now?.maintenance && now.fault === 'power failure' && now.reservation === null;
+        if (!isSame || now.maintenance_reason !== task.node.maintenance_reason) return undefined;
+        return await updateNode(transaction, node.uuid, {
+          ...columns,
+          updated_at: wireTime(parts.clock.now()),
+        });
       });
-      parts.log.info({ node: node.uuid }, 'its BMC answers again; out of maintenance');
+      if (recovered) parts.log.info({ node: node.uuid }, 'its BMC answers again; out of maintenance');
     });
   },
 };

@@ -1,6 +1,7 @@
-import { updateNode } from '#db/nodes.ts';
+import { readNode, updateNode } from '#db/nodes.ts';
 import { wireTime } from '#model/clock.ts';
-import { NodeLocked } from '#model/faults.ts';
+import { NodeLocked, NodeNotFound } from '#model/faults.ts';
+import type { NodeRecord } from '#model/node-record.ts';
 import { allProvisionStates, stateRow } from '#model/provision-states.ts';
 import type { PowerState } from '#model/power-states.ts';
 import type { RequestContext } from '#protocol/rpc.ts';
@@ -44,6 +45,11 @@ export function syncPowerState(failures: Failures = new Map()): PeriodicTask {
   };
 }
 
+/** As the list of nodes was chosen. By the time a node's turn comes, and its BMC has answered, much may have changed. */
+function isSynced(node: NodeRecord): boolean {
+  return stateRow(node.provision_state).powerSync && node.target_power_state === null && !node.maintenance;
+}
+
 async function syncNode(
   provisioning: Provisioning,
   failures: Failures,
@@ -54,6 +60,7 @@ async function syncNode(
   try {
     const task = await readingTask(parts, uuid, signal);
     const before = task.node;
+    if (!isSynced(before)) return;
     const seen = await task.driver.power.getPowerState(task);
     if (seen === 'error') throw new Error("the BMC says 'error'");
     if (seen === null || seen === before.power_state) {
@@ -63,6 +70,10 @@ async function syncNode(
     await mend(provisioning, failures, { uuid, seen, stored: before.power_state }, context);
   } catch (error) {
     if (error instanceof NodeLocked) return;
+    if (error instanceof NodeNotFound) {
+      failures.delete(uuid);
+      return;
+    }
     signal.throwIfAborted();
     await countFailure(provisioning, failures, uuid, error);
   }
@@ -76,7 +87,7 @@ async function mend(
 ): Promise<void> {
   await using node = await lockNode(parts, uuid, context, () => ({}), { patient: false });
   // It may have been told to change since it was asked.
-  if (node.record.power_state !== stored || node.record.target_power_state !== null) return;
+  if (node.record.power_state !== stored || !isSynced(node.record)) return;
   const forces = parts.settings.conductor.force_power_state_during_sync && !node.record.disable_power_off;
   if (stored !== null && stored !== 'error' && forces) {
     parts.log.warn({ node: uuid, seen, stored }, 'the machine is not in the power state on record; sets it');
@@ -105,6 +116,8 @@ async function countFailure(
   failures.delete(uuid);
   const why = `The power state could not be read ${count} times in a row: ${reason}`;
   await parts.store.write(async (transaction) => {
+    const node = await readNode(transaction, uuid);
+    if (!node || node.reservation !== null || !isSynced(node)) return;
     const columns = {
       maintenance: true,
       maintenance_reason: why,
