@@ -4,7 +4,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { MachineSpec } from '#sim/sim.ts';
 import { BareMetalClient } from '../support/bare-metal-client.ts';
-import { createMachine, type DataCentre, enrol, openDataCentre, tinyDisk } from '../support/data-centre.ts';
+import {
+  createMachine,
+  type DataCentre,
+  enrol,
+  makeAvailable,
+  openDataCentre,
+  tinyDisk,
+} from '../support/data-centre.ts';
 import { ServiceProcess } from '../support/service-process.ts';
 import { holdsImage } from '../support/tiny-image.ts';
 
@@ -121,10 +128,7 @@ const cases: Record<string, Case> = {
 async function prepare(spec: Case): Promise<Trial> {
   const machine = await createMachine(centre.sim, spec.machine ?? {});
   const uuid = await enrol(client, machine, centre, { automated_clean: false, ...spec.node });
-  await client.provision(uuid, 'manage');
-  await client.untilState(uuid, 'manageable');
-  await client.provision(uuid, 'provide');
-  await client.untilState(uuid, 'available');
+  await makeAvailable(client, uuid);
   return { uuid, machine: machine.name, disk: machine.disks.at(-1)?.file ?? '' };
 }
 
