@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely, type Transaction as KyselyTransaction } from 'kysely';
@@ -48,6 +48,8 @@ export class StoreError extends Error {
 export async function openSqliteStore(path: string, limits: CommitLimits = defaultLimits): Promise<Store> {
   try {
     mkdirSync(dirname(path), { recursive: true });
+    // Nobody else's to read: it holds passwords of BMCs. SQLite makes the files beside it of the same mode.
+    closeSync(openSync(path, 'a', 0o600));
     const writing = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: 5000 });
     writing.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY');
     await migrate(writing, new Kysely<unknown>({ dialect: sqliteDialect(new SqliteConnection(writing)) }));
