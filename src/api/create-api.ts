@@ -82,10 +82,11 @@ export function createApi(parts: ApiParts): FastifyInstance {
   app.decorateRequest('minor', 0);
   app.addHook('onRequest', (request, reply, done) => {
     try {
+      if (!parts.access) refuseOtherSites(parts, request);
       openRequest(request, reply);
       done();
     } catch (error) {
-      done(error as Error); // negotiate throws RoutingErrors.
+      done(error as Error); // Only Errors are thrown there.
     }
   });
   app.setErrorHandler((error, request, reply) => answerError(parts, error, request, reply));
@@ -132,6 +133,23 @@ function versionOf(request: IncomingMessage): number {
   } catch {
     return maxMinor;
   }
+}
+
+/**
+ * Where nobody has to say who they are, being on this machine is what counts, and a browser on it would lend that to
+ * every page it shows: a POST of text needs no leave from us to be sent. Only browsers name an origin.
+ * Throws RoutingError (403) for a page's request whose origin is not the API's own.
+ */
+function refuseOtherSites({ settings }: ApiParts, request: FastifyRequest): void {
+  const { origin, host } = request.headers;
+  if (origin === undefined || request.method === 'OPTIONS') return;
+  const asking = URL.parse(origin)?.host;
+  const ours = [host, URL.parse(settings.api.public_endpoint ?? '')?.host];
+  if (asking === undefined || !ours.includes(asking))
+    throw new RoutingError(
+      403,
+      'Pages of other sites may not use the API; under which URL browsers know it is set by [api]public_endpoint.',
+    );
 }
 
 function openRequest(request: FastifyRequest, reply: FastifyReply): void {

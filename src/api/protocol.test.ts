@@ -170,6 +170,21 @@ describe('the protocol around every request', () => {
     return { status: answer.statusCode, body: await text(answer) };
   }
 
+  it('pages of other sites cannot use what is open to this machine', async () => {
+    const create = async (headers: Record<string, string>, method = 'POST') =>
+      (
+        await api.request(method, '/v1/nodes', {
+          headers: { 'content-type': 'text/plain', ...headers },
+          ...(method === 'POST' ? { body: { driver: 'fake-hardware' } } : {}),
+        })
+      ).status;
+    for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1:1', 'x'])
+      for (const method of ['POST', 'GET']) assert.equal(await create({ origin }, method), 403, origin);
+    assert.equal(await create({ origin: api.url }), 201);
+    assert.equal(await create({}), 201);
+    assert.equal(await create({ origin: 'https://evil.example' }, 'OPTIONS'), 200);
+  });
+
   it('a request that drips is given up in the end', () => {
     // The server keeps the limits itself, and takes 0 for none.
     const { requestTimeout, headersTimeout } = api.server;
