@@ -1,5 +1,6 @@
 // The whole service in one process: store, API and conductor, put together.
 import { mkdirSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import pino, { type Logger } from 'pino';
 import { createApi } from '#api/create-api.ts';
@@ -80,7 +81,8 @@ function once(work: () => Promise<void>): () => Promise<void> {
 /** Without authentication whoever reaches the port may do everything, so it stays on this machine unless told otherwise. */
 function checkExposure(settings: Settings): void {
   const { host_ip: host } = settings.api;
-  const isLoopback = host === '::1' || host === 'localhost' || host.startsWith('127.');
+  // A name that only begins like an address of the loopback may be anywhere.
+  const isLoopback = host === '::1' || host === 'localhost' || (isIPv4(host) && host.startsWith('127.'));
   if (isLoopback || settings.ingot.allow_remote_without_auth) return;
   throw new StartError(
     `[api] host_ip is ${host}, and there is no authentication: anybody who reaches it could erase machines. ` +

@@ -68,6 +68,16 @@ describe('what cannot be started is one sentence on standard error and exit stat
       ],
       says: /allow_remote_without_auth/,
     },
+    'a name that begins like an address of the loopback': {
+      args: async () => [
+        '--config',
+        await aConfiguration('[api]\nhost_ip = 127.0.0.1.example\n'),
+        '--port',
+        '0',
+        ...data(),
+      ],
+      says: /allow_remote_without_auth/,
+    },
     'a data folder that cannot be': {
       args: async () => {
         await writeFile(join(folder, 'a-file'), '');
