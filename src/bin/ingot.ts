@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // The all-in-one service: API, conductor and embedded store in one process, with simulated machines if asked for.
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '#config/config-error.ts';
-import { loadSettings, type LoadedSettings } from '#config/settings.ts';
+import { loadSettings, type LoadedSettings, type Settings } from '#config/settings.ts';
 import { StoreError } from '#db/store.ts';
-import { agentEntry, createLog, startService } from './service.ts';
+import { createLog, startService } from './service.ts';
+import type { SimulatedMachines } from './simulated-machines.ts';
 import { StartError } from './start-error.ts';
 
 const usage = `Usage: npm start -- [--port N] [--data FOLDER] [--config FILE] [--sim N]
@@ -44,17 +45,23 @@ async function main(): Promise<void> {
   const { settings, warnings } = load(args);
   const log = createLog(settings);
   for (const warning of warnings) log.warn(warning);
-  const sim = args.sim > 0 ? await startMachines(args.sim, settings.ingot.data_path) : undefined;
+  const sim = args.sim > 0 ? await startMachines(args.sim, settings) : undefined;
   try {
     const service = await startService(sim ? load(args, sim.bootFiles).settings : settings, log);
     process.stdout.write(`Ingot is ready: ${service.url}\n`);
-    if (sim) process.stdout.write(sim.introduction);
+    if (sim) process.stdout.write(`\n${sim.introduction(service.url)}\n`);
     await untilToldToStop();
     process.stdout.write('Stopping …\n');
     await service.stop();
   } finally {
     await sim?.close();
   }
+}
+
+/** Loaded only when asked for: a service in earnest needs none of it. */
+async function startMachines(count: number, settings: Settings): Promise<SimulatedMachines> {
+  const { startSimulatedMachines } = await import('./simulated-machines.ts');
+  return await startSimulatedMachines(count, settings.ingot.data_path);
 }
 
 async function untilToldToStop(): Promise<void> {
@@ -117,32 +124,4 @@ function wholeNumber(option: string, value: string, most: number): number {
   const number = Number(value);
   if (value !== '' && Number.isInteger(number) && number >= 0 && number <= most) return number;
   throw new StartError(`${option} takes a whole number from 0 to ${most}, not '${value}'.`);
-}
-
-/** Simulated machines with their files below the data folder. Loaded only when asked for. */
-async function startMachines(count: number, dataPath: string) {
-  const [{ startSim }, { writeStandInRamdisk }] = await Promise.all([
-    import('#sim/sim.ts'),
-    import('#sim/stand-in-ramdisk.ts'),
-  ]);
-  const folder = resolve(join(dataPath, 'sim'));
-  const bootFiles = await writeStandInRamdisk(join(folder, 'ramdisk'));
-  const sim = await startSim({
-    machines: count,
-    kind: 'process',
-    bmcs: 'each',
-    dataFolder: folder,
-    agentEntry,
-  });
-  const machines = sim.list().map((machine) => ({
-    name: machine.name,
-    macs: machine.macs,
-    driver_info: machine.driver_info,
-    properties: machine.properties,
-  }));
-  return {
-    bootFiles,
-    introduction: `Simulated machines (control: ${sim.url}/sim/v1/machines):\n${machines.map((machine) => `  ${JSON.stringify(machine)}\n`).join('')}`,
-    close: async () => await sim.close(),
-  };
 }

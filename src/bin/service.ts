@@ -6,6 +6,7 @@ import pino, { type Logger } from 'pino';
 import { createApi } from '#api/create-api.ts';
 import type { Settings } from '#config/settings.ts';
 import { type Conductor, startConductor } from '#conductor/conductor.ts';
+import { holdStore } from '#db/hold-store.ts';
 import { Ring } from '#db/ring.ts';
 import { openSqliteStore, type Store } from '#db/store.ts';
 import { createAgentPackage } from '#drivers/agent/package.ts';
@@ -34,7 +35,9 @@ export async function startService(settings: Settings, log: Logger): Promise<Ser
   for (const warning of registry.warnings) log.warn(warning);
 
   makeDataFolder(settings.ingot.data_path);
-  const store = await openSqliteStore(databasePath(settings), {
+  const path = databasePath(settings);
+  const hold = holdStore(path, { patienceMilliseconds: 2000 });
+  const store = await openSqliteStore(path, {
     batch: settings.ingot.commit_batch_limit,
     queue: settings.ingot.commit_queue_limit,
   });
@@ -48,6 +51,7 @@ export async function startService(settings: Settings, log: Logger): Promise<Ser
     await conductor?.stop();
     await redfish.close();
     await store[Symbol.asyncDispose]();
+    hold[Symbol.dispose]();
   });
   try {
     const url = await listen(api, settings);
