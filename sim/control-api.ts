@@ -111,6 +111,9 @@ async function serve(sim: Sim, request: IncomingMessage, response: ServerRespons
 }
 
 async function handle(sim: Sim, request: IncomingMessage): Promise<Answer> {
+  // Only browsers send it. A page that anybody shows on this machine is not to have processes killed.
+  if (request.headers.origin !== undefined)
+    return { status: 403, body: { error: 'Pages of web sites may not use the sim.' } };
   try {
     const url = new URL(request.url ?? '/', sim.url);
     const body = parseBody(await readBody(request, largestBody));

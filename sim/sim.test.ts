@@ -63,6 +63,8 @@ describe('the sim', () => {
       assert.equal(answer.status, status, body);
       assert.match(String((await json(answer))['error']), reason);
     }
+    const ofAPage = { method: 'POST', headers: { origin: 'https://site.example' }, body: '{"at": 1}' };
+    assert.equal((await fetch(`${sim.url}/sim/v1/checkpoints/arm`, ofAPage)).status, 403);
     await assert.rejects(sim.createMachine({ name: 'memory-0' }), MachineExists);
     assert.throws(() => sim.machine('nobody'), UnknownMachine);
   });
