@@ -27,6 +27,8 @@ export interface BootFilesOptions {
   maxCacheBytes?: number;
   /** How long a server may be silent. */
   timeoutSeconds: number;
+  /** And how long a download may take, however busily it drips. */
+  downloadSeconds?: number;
   /** True, false, or the file of the authorities that servers are verified by. */
   verifyCa: boolean | string;
   clock: Clock;
@@ -51,7 +53,12 @@ export class BootFiles {
   readonly #pending = new Map<string, Promise<string>>();
 
   constructor(options: BootFilesOptions) {
-    this.#options = { maxFileBytes: 4 * 2 ** 30, maxCacheBytes: 20 * 2 ** 30, ...options };
+    this.#options = {
+      maxFileBytes: 4 * 2 ** 30,
+      maxCacheBytes: 20 * 2 ** 30,
+      downloadSeconds: 3600,
+      ...options,
+    };
   }
 
   /**
@@ -90,7 +97,8 @@ export class BootFiles {
     if (known && clock.now() - known.checkedAt < freshMilliseconds)
       return await touched(join(folder, known.file));
     try {
-      return await this.#fetch(url, key, known, signal);
+      const limit = AbortSignal.timeout(this.#options.downloadSeconds * 1000);
+      return await this.#fetch(url, key, known, AbortSignal.any([signal, limit]));
     } catch (cause) {
       signal.throwIfAborted();
       // What is here was right a while ago, and a server that is away is no reason to stop every boot.

@@ -193,6 +193,29 @@ describe('base files', () => {
     assert.match(await files.locate(server.url, by, never), /cache/);
   });
 
+  it('that drip without end are given up', async () => {
+    await using folder = await aFolder();
+    const server = createServer((_request, response) => {
+      response.writeHead(200);
+      const drip = setInterval(() => response.write('x'), 5);
+      response.on('close', () => clearInterval(drip));
+    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    server.listen(0, '127.0.0.1', resolve);
+    await promise;
+    const { port } = server.address() as AddressInfo; // listening on TCP
+    const files = new BootFiles({
+      folder: join(folder.path, 'cache'),
+      timeoutSeconds: 5,
+      downloadSeconds: 0.1,
+      verifyCa: true,
+      clock: systemClock,
+    });
+    const located = files.locate(`http://127.0.0.1:${port}/kernel`, { who: 'operator' }, never);
+    await assert.rejects(located, /did not give it/);
+    server.close();
+  });
+
   it('that are too large, empty or absent are refused', async () => {
     await using folder = await aFolder();
     await using server = await aServer();
