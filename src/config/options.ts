@@ -344,6 +344,10 @@ export const options = {
     }),
     bmc_breaker_pause: seconds(30, 'How long it is left alone.'),
     driver_poll_interval: seconds(1, 'How often hardware at work is looked at.', { min: 0.01 }),
+    boot_retry_after: seconds(
+      900,
+      'How long after its start a machine of whose agent nothing was heard is booted once more; 0 never.',
+    ),
     checkpoint_url: string(
       null,
       'For tests: told of every step boundary and waited for, so that a crash can be had exactly there.',

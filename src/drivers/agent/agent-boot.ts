@@ -38,11 +38,14 @@ interface BootNote {
   prepared: boolean;
   /** The action that starts it: about to be sent, or seen to have worked. */
   started: 'no' | 'asked' | 'yes';
+  /** When it was seen to have worked, in milliseconds since the epoch. */
+  startedAt?: number;
+  /** This is the second boot: of the first, no agent was heard of in time. */
+  again?: true;
 }
 
 /** How often a booting machine is looked at, should it turn itself off. */
 const lookSeconds = 30;
-const waitForBoot: StepOutcome = { kind: 'wait', for: 'agent', pollSeconds: lookSeconds };
 /** How often a BMC is asked for a power action it may have taken and not show yet. */
 const settleLooks = 5;
 
@@ -64,23 +67,23 @@ export async function bootAgent(task: StepTask, boot: AgentBoot): Promise<'there
     await driver.network.attach(task, boot.network);
     if (!task.node.disable_power_off) await task.setPower('power off');
     await driver.boot.prepareRamdisk(task, parameters);
-    await keep(task, { prepared: true, started: 'no' });
+    await keep(task, { ...noteOf(task), prepared: true, started: 'no' });
   }
-  if (noteOf(task)?.started === 'yes') return await stillArriving(task);
+  if (noteOf(task)?.started === 'yes') return await stillArriving(task, boot);
   const state = await driver.power.getPowerState(task);
   if (state === 'power on' && (await isOnItsWay(task))) return await arriving(task);
   if (state !== 'power on') {
     if (noteOf(task)?.started === 'asked' && (await turnsOn(task))) return await arriving(task);
     if (!(await driver.boot.isRamdiskPrepared(task))) await driver.boot.prepareRamdisk(task, parameters);
   }
-  await keep(task, { prepared: true, started: 'asked' });
+  await keep(task, { ...noteOf(task), prepared: true, started: 'asked' });
   await task.setPower(state === 'power on' ? 'rebooting' : 'power on');
   return await arriving(task);
 }
 
 /**
- * The new token comes first, or at least the end of the old one: from then on a heartbeat of whatever still runs is refused, so that one that is
- * accepted can only be of the boot that follows.
+ * The new token comes first, or at least the end of the old one: from then on a heartbeat of whatever still runs is
+ * refused, so that one that is accepted can only be of the boot that follows.
  */
 async function beginBoot(task: StepTask): Promise<void> {
   await task.save({
@@ -127,13 +130,38 @@ export async function turnsOn(task: StepTask): Promise<boolean> {
 async function arriving(task: StepTask): Promise<StepOutcome> {
   // It was seen on: this only makes the record say so.
   if (task.node.power_state !== 'power on') await task.setPower('power on');
-  await keep(task, { prepared: true, started: 'yes' });
-  return waitForBoot;
+  await keep(task, { ...noteOf(task), prepared: true, started: 'yes', startedAt: task.clock.now() });
+  return waitForBoot(task);
 }
 
-async function stillArriving(task: StepTask): Promise<StepOutcome> {
-  if ((await powerStateIfTold(task)) !== 'power off') return waitForBoot;
-  throw new AgentLost('The machine turned off while the agent was booting.');
+async function stillArriving(task: StepTask, boot: AgentBoot): Promise<'there' | StepOutcome> {
+  if ((await powerStateIfTold(task)) === 'power off') {
+    throw new AgentLost('The machine turned off while the agent was booting.');
+  }
+  if (!isOverdue(task)) return waitForBoot(task);
+  task.log.warn(
+    { node: task.node.uuid },
+    'no agent was heard of since the machine was started; boots it once more',
+  );
+  await keep(task, { prepared: false, started: 'no', again: true });
+  return await bootAgent(task, boot);
+}
+
+/**
+ * Whether the boot must have come to nothing: the BMC may have asked for its medium just when nobody was there to
+ * serve it. One more boot is all that is tried; what stays silent then is the timeout's business.
+ */
+function isOverdue(task: StepTask): boolean {
+  const { boot_retry_after: limit } = task.settings.ingot;
+  const note = noteOf(task);
+  if (limit === 0 || note?.startedAt === undefined || note.again) return false;
+  return task.clock.now() - note.startedAt > limit * 1000;
+}
+
+function waitForBoot(task: StepTask): StepOutcome {
+  const { boot_retry_after: limit } = task.settings.ingot;
+  const pollSeconds = limit > 0 ? Math.min(lookSeconds, limit) : lookSeconds;
+  return { kind: 'wait', for: 'agent', pollSeconds };
 }
 
 function tokenOf(node: NodeRecord): string {

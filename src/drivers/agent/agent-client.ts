@@ -2,6 +2,7 @@
 import { Client, type Dispatcher } from 'undici';
 import type { Clock } from '#model/clock.ts';
 import { AgentAPIError } from '#model/faults.ts';
+import { hideInUrls } from '#model/secrets.ts';
 import type { AgentCommand, AgentCommandRequest, CommandProgress } from '#protocol/agent-commands.ts';
 import { AgentBusy, AgentUnreachable, AgentUrlInvalid } from './agent-faults.ts';
 
@@ -228,10 +229,9 @@ function wordOf(value: unknown): string {
   return typeof value === 'string' ? value.slice(0, longestWord) : '';
 }
 
-/** An agent's words, fit for a message: no control characters, and not without end. */
+/** An agent's words, fit for a message: no control characters, no credentials of an image, and not without end. */
 export function printable(text: string): string {
-  return text
-    .replaceAll(/\p{Cc}+/gu, ' ')
+  return hideInUrls(text.slice(0, 10_000).replaceAll(/\p{Cc}+/gu, ' '))
     .trim()
     .slice(0, 1000);
 }

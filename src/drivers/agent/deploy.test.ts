@@ -120,6 +120,22 @@ describe('the boot of the agent', () => {
     await assert.rejects(run(bench, 'deploy'), /The machine turned off while the agent was booting/);
   });
 
+  it('is done once more, and no more, when no agent was heard of in time', async () => {
+    const bench = aBench();
+    const first = ['insert', 'power on'];
+    await run(bench, 'deploy');
+    await bench.task.clock.sleep(899_000);
+    await run(bench, 'deploy');
+    assert.deepEqual(bench.log, first);
+    await bench.task.clock.sleep(2000);
+    assert.equal((await run(bench, 'deploy')).kind, 'wait');
+    const second = [...first, 'power off', 'power on'];
+    assert.deepEqual(bench.log, second);
+    await bench.task.clock.sleep(2_000_000);
+    assert.equal((await run(bench, 'deploy')).kind, 'wait');
+    assert.deepEqual(bench.log, second);
+  });
+
   it('reboots a machine that must not be powered off, once', async () => {
     const bench = aBench({ disable_power_off: true });
     bench.power = 'power on';
