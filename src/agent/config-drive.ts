@@ -65,8 +65,9 @@ async function fetchOrFail(url: string, settings: RequestSettings) {
 }
 
 function decodeBase64(text: string): Buffer {
-  // Buffer.from skips what is not base64 without a word.
-  if (!/^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(text))
+  // Buffer.from skips what is not base64 without a word. The end is cut off first: two patterns that both take blanks
+  // would try each way to share a long run of them.
+  if (!/^[A-Za-z0-9+/\s]+={0,2}$/.test(text.trimEnd()))
     throw new ConfigDriveFailed('The config drive is not base64 text');
   return Buffer.from(text, 'base64');
 }
