@@ -65,7 +65,8 @@ async function answer(settings: ApiSettings, request: IncomingMessage, response:
   response.once('close', () => gone.abort());
   try {
     const { method = 'GET' } = request;
-    const url = new URL(request.url ?? '/', 'http://agent');
+    const url = URL.parse(request.url ?? '/', 'http://agent');
+    if (url === null) throw new NoSuchPath(method, 'what is no path');
     send(response, 200, await route({ method, url, request, settings, signal: gone.signal }));
   } catch (error) {
     if (gone.signal.aborted) return;

@@ -219,6 +219,7 @@ test('what cannot be understood is answered as such', async () => {
   });
   assert.equal((await serving.call(`/v1/commands/none?agent_token=${aToken}`)).status, 404);
   assert.equal((await serving.call('/v2/')).status, 404);
+  assert.equal((await serving.call('//')).status, 404);
 });
 
 test('an unknown parameter fails the command as a TypeError, on which conductors leave it out', async () => {
