@@ -169,6 +169,15 @@ describe('a provision request', () => {
     assert.equal(statusOf(children, { state: 'manageable' }), 400);
   });
 
+  it('refuses more steps than anybody writes down', () => {
+    const cleaning = (count: number) => ({
+      target: 'clean',
+      clean_steps: Array.from({ length: count }, () => step),
+    });
+    assert.equal(statusOf(cleaning(1000), { state: 'manageable' }), 202);
+    assert.equal(statusOf(cleaning(1001), { state: 'manageable' }), 400);
+  });
+
   it('is answered with a call or a fault below 500, whatever it holds', () => {
     const json = fc.jsonValue();
     const steps = fc.oneof(fc.constant(null), fc.array(fc.oneof(json, fc.constant(step))));

@@ -25,12 +25,17 @@ const stepKeys: Record<StepKind, Readonly<Record<string, 'optional' | 'required'
   deploy: { args: 'required', priority: 'required' },
 };
 
+/** More than anybody writes down; they are stored anew with every step that is done. */
+const mostSteps = 1000;
+
 /**
  * The steps of a request, checked. Throws InvalidParameterValue naming the step and its fault, StepNotAllowed
  * for one that the operator forbids to name (`[api]disallow_*_steps`).
  */
 export function parseSteps(given: unknown, kind: StepKind, disallowed: readonly string[]): RequestedStep[] {
   if (!Array.isArray(given)) throw new InvalidParameterValue(`${kind}_steps is to be a list of steps.`);
+  if (given.length > mostSteps)
+    throw new InvalidParameterValue(`${kind}_steps has more than ${mostSteps} steps.`);
   return given.map((item: unknown, index) => {
     const step = parseStep(item, kind, `${kind}_steps[${index}]`);
     const name = `${step.interface}.${step.step}`;
