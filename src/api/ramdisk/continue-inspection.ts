@@ -2,7 +2,7 @@
 // and whatever is not found is answered alike.
 import { readNodesAwaitingInspection } from '#db/inspect-wait.ts';
 import { readNode } from '#db/nodes.ts';
-import { Invalid, InvalidParameterValue, NotFound } from '#model/faults.ts';
+import { Invalid, InvalidParameterValue, NodeLocked, NotFound } from '#model/faults.ts';
 import type { JsonObject, NodeRecord } from '#model/node-record.ts';
 import type { ConductorCalls } from '#protocol/rpc.ts';
 import type { Answer, Call } from '../call.ts';
@@ -111,6 +111,9 @@ async function findWaitingNode(
     (byAddress === undefined || byAddress === chosen) &&
     (byBmc.length === 0 || (chosen !== undefined && byBmc.includes(chosen)));
   const node = chosen !== undefined && agrees ? await readNode(read, chosen) : undefined;
+  // Its BMC was slow to say that it is on, so that its conductor does not wait yet: agents come again after a 409.
+  if (node?.provision_state === 'inspecting' && node.reservation !== null)
+    throw new NodeLocked({ node: node.uuid, host: node.reservation });
   if (node?.provision_state !== 'inspect wait') throw new NotFound();
   return node;
 }

@@ -228,6 +228,16 @@ describe('the routes of agents', () => {
       }
     });
 
+    it('has the agent come again while its conductor does not wait for it yet', async () => {
+      await set('inspecting');
+      const reserve = async (reservation: string | null): Promise<void> => {
+        await api.store.write(async (transaction) => await updateNode(transaction, node, { reservation }));
+      };
+      await reserve('its conductor');
+      assert.equal((await inspected({ inventory })).status, 409);
+      await reserve(null);
+    });
+
     it('answers agents of 1.84, and of 1.1 in their own form', async () => {
       await inspect();
       assert.equal((await inspected({ inventory }, '', '1.83')).status, 404);
