@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import pino, { type Logger } from 'pino';
+import pino, { type DestinationStream, type Logger, type SerializedError, stdSerializers } from 'pino';
 import { createApi } from '#api/create-api.ts';
 import type { Settings } from '#config/settings.ts';
 import { type Conductor, startConductor } from '#conductor/conductor.ts';
@@ -15,6 +15,7 @@ import { noopPackage } from '#drivers/noop/package.ts';
 import { createRedfishPackage } from '#drivers/redfish/package.ts';
 import { createDriverRegistry } from '#drivers/registry.ts';
 import { systemClock, systemRandom } from '#model/clock.ts';
+import { hideInUrls } from '#model/secrets.ts';
 import { InProcessTransport } from '#rpc/in-process.ts';
 import { StartError } from './start-error.ts';
 
@@ -152,11 +153,20 @@ function checkpointOf(settings: Settings): (name: string, node: string) => Promi
   };
 }
 
-export function createLog(settings: Settings): Logger {
+export function createLog(
+  settings: Settings,
+  destination: DestinationStream = pino.destination(settings.DEFAULT.log_file ?? 2),
+): Logger {
   return pino(
-    { level: settings.DEFAULT.debug ? 'debug' : 'info' },
-    pino.destination(settings.DEFAULT.log_file ?? 2),
+    { level: settings.DEFAULT.debug ? 'debug' : 'info', serializers: { err: shownError } },
+    destination,
   );
+}
+
+/** What failed may name the URL of an image with who may fetch it. */
+function shownError(error: Error): SerializedError {
+  const shown = stdSerializers.err(error);
+  return { ...shown, message: hideInUrls(shown.message), stack: hideInUrls(shown.stack) };
 }
 
 export const agentEntry = fileURLToPath(new URL('./agent.ts', import.meta.url));

@@ -5,6 +5,7 @@ import { wireTime } from '#model/clock.ts';
 import { InvalidParameterValue, InvalidState } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { nextState } from '#model/provision-states.ts';
+import { hideInUrls } from '#model/secrets.ts';
 import type { OperationRecord, OperationStep, Wait } from '#protocol/operation.ts';
 import { flows } from './flows/all.ts';
 import { findStep, type Flow, type FlowEnd, type FlowRun, type OwnStepOutcome } from './flows/flow.ts';
@@ -283,7 +284,7 @@ async function finishOperation(run: Run, change: NodeCommit): Promise<RunEnd> {
 /** Without a task, because the node's driver is no longer there, nothing can be undone; the node is given back. */
 async function failOperation(place: Place, task: Task | undefined, cause: unknown): Promise<RunEnd> {
   const { parts, node, operation, flow } = place;
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = hideInUrls(cause instanceof Error ? cause.message : String(cause));
   const error = message.slice(0, parts.settings.DEFAULT.log_in_db_max_size);
   const stepRan =
     operation.steps[operation.cursor]?.origin !== 'flow' && operation.cursor < operation.steps.length;

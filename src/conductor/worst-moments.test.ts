@@ -1,6 +1,7 @@
 // What must hold when the store, the time or another request comes at the worst moment.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { readEvents } from '#db/events.ts';
 import { updateNode } from '#db/nodes.ts';
 import { InvalidParameterValue } from '#model/faults.ts';
 import { Ground, hearAgent } from './testing/a-conductor.ts';
@@ -195,4 +196,16 @@ test('power sync does not push a machine whose node went to a state where differ
   await ground.clock.pass(61_000);
   await Promise.all(moved);
   assert.deepEqual(ground.driver.calls, []);
+});
+
+test('what a failure says of a URL is nowhere told with its credentials', async () => {
+  await using ground = await Ground.make();
+  const conductor = await ground.conductor();
+  const uuid = await ground.node(conductor, { provision_state: 'available' });
+  ground.driver.next('write', new Error('GET http://me:hunter2@images/a?sig=hunter2 failed'));
+  await conductor.call('do_node_deploy', { node: uuid, rebuild: false, configdrive: null, steps: undefined });
+  const node = await ground.untilAtRest(uuid);
+  assert.equal(node.last_error, 'GET http://******@images/a?****** failed');
+  const events = await readEvents(ground.store.read, { after: 0, limit: 1000 });
+  assert.doesNotMatch(JSON.stringify([events, await ground.lastOperation(uuid)]), /hunter2/);
 });

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { driverSecretKeys, instanceSecretKeys, isSecretKey, mask, maskSecrets } from './secrets.ts';
+import {
+  driverSecretKeys,
+  hideInUrls,
+  instanceSecretKeys,
+  isSecretKey,
+  mask,
+  maskSecrets,
+} from './secrets.ts';
 
 test('secrets are masked by the names of their keys, at any depth, and the original stays', () => {
   const info = {
@@ -22,4 +29,15 @@ test("a config drive is a secret by name, an image's URL only for who may not se
   assert.ok(isSecretKey('configdrive'));
   assert.deepEqual(maskSecrets({ image_url: 'u' }), { image_url: 'u' });
   assert.deepEqual(maskSecrets({ image_url: 'u' }, instanceSecretKeys), { image_url: mask });
+});
+
+test('URLs in a text keep to themselves who signs in, and what their query says', () => {
+  assert.equal(
+    hideInUrls(
+      'GET "https://me:p@ss@images/a.raw" and ftp://me@x/b: 403, see http://images/c?sig=abc&e=1 (late)',
+    ),
+    'GET "https://******@images/a.raw" and ftp://******@x/b: 403, see http://images/c?****** (late)',
+  );
+  const plain = 'mail me@example.org about https://images/a.raw; really?';
+  assert.equal(hideInUrls(plain), plain);
 });

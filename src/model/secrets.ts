@@ -42,6 +42,13 @@ const secretFragments = [
   'chapsecret',
 ] as const;
 
+/** A text without what URLs in it tell only those who may know: user and password, and the query, which may be signed. */
+export function hideInUrls(text: string): string {
+  return text
+    .replaceAll(/([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#"'<>]*@/gi, `$1${mask}@`)
+    .replaceAll(/(https?:\/\/[^\s?#"'<>]*)\?[^\s"'<>]*/gi, `$1?${mask}`);
+}
+
 /** `driver_info` has two more (ironic api/controllers/v1/node.py). */
 export const driverSecretKeys: readonly string[] = ['snmp_auth_key', 'snmp_priv_key'];
 
