@@ -8,6 +8,8 @@ import { progressOf } from './progress.ts';
 import type { ReportProgress } from './progress.ts';
 
 export interface EraseSettings {
+  /** Whether a disk that takes no writes is left as it is, or its content is a failure: it would be the next owner's. */
+  skipsReadOnly: boolean;
   report: ReportProgress;
   log: Log;
   signal: AbortSignal;
@@ -18,8 +20,7 @@ const flushEvery = 256 * chunkSize;
 const zeros = Buffer.alloc(chunkSize);
 
 /**
- * Erases the disks one after the other by `erase`, all of them even when one fails; those that take no writes are
- * left out.
+ * Erases the disks one after the other by `erase`, all of them even when one fails.
  * @throws EraseFailed naming each disk that could not be erased.
  */
 export async function eraseEach(
@@ -32,6 +33,7 @@ export async function eraseEach(
     const { name } = disk.facts;
     if (disk.isReadOnly) {
       settings.log.warning(`${name} takes no writes: not erased`);
+      if (!settings.skipsReadOnly) failures.push(`${name}: it takes no writes`);
       continue;
     }
     try {

@@ -349,6 +349,7 @@ test('erase_devices leaves nothing, except on disks to skip and disks that take 
   const skipping = {
     ...node,
     properties: { skip_block_devices: [{ name: '/dev/sdb' }, { volume_name: 'x' }] },
+    driver_internal_info: { agent_erase_skip_read_only: true },
   };
   for (const step of ['erase_devices_metadata', 'erase_devices']) {
     const { body } = await serving.command('clean.execute_clean_step', {
@@ -365,6 +366,13 @@ test('erase_devices leaves nothing, except on disks to skip and disks that take 
   assert(first?.every((byte) => byte === 0) && first.length === content.length);
   assert(second?.equals(content));
   assert(last?.equals(content));
+
+  // Unless the operator said so, what stays on a disk is not to be passed on as erased.
+  const step = { step: 'erase_devices', interface: 'deploy' };
+  const careful = { ...skipping, driver_internal_info: { agent_erase_skip_read_only: false } };
+  const { body } = await serving.command('clean.execute_clean_step', { step, node: careful, ports: [] });
+  assert.equal(body['command_status'], 'FAILED');
+  assert.match(JSON.stringify(body['command_error']), /\/dev\/sdc: it takes no writes/);
 });
 
 test('hardware and logs are told on request', async () => {

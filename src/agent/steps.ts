@@ -32,19 +32,23 @@ const table: StepRow[] = [
     step: 'erase_devices_metadata',
     interface: 'deploy',
     priority: { clean: 99, deploy: 0 },
-    run: (context, _args, run) => eraseDisks(context, run, eraseMetadata),
+    run: (context, _args, run) => eraseDisks(context, run, eraseMetadata, { skipsReadOnly: true }),
   },
   {
     step: 'erase_devices',
     interface: 'deploy',
     priority: { clean: 10 },
-    run: (context, _args, run) => eraseDisks(context, run, eraseWhole),
+    // IPA hardware.py erase_block_device: [deploy]erase_skip_read_only, by way of the node.
+    run: (context, _args, run) =>
+      eraseDisks(context, run, eraseWhole, {
+        skipsReadOnly: context.knowledge.node?.driver_internal_info['agent_erase_skip_read_only'] === true,
+      }),
   },
   {
     step: 'erase_devices_express',
     interface: 'deploy',
     priority: { clean: 0 },
-    run: (context, _args, run) => eraseDisks(context, run, eraseExpress),
+    run: (context, _args, run) => eraseDisks(context, run, eraseExpress, { skipsReadOnly: true }),
   },
   {
     step: 'write_image',
@@ -119,6 +123,7 @@ async function eraseDisks(
   { hardware, knowledge: { node }, log, signal }: AgentContext,
   { report }: CommandRun,
   erase: (disk: Disk, settings: EraseSettings) => Promise<void>,
+  { skipsReadOnly }: Pick<EraseSettings, 'skipsReadOnly'>,
 ) {
   const disks = await hardware.disks();
   const allowed = new Set(
@@ -129,7 +134,7 @@ async function eraseDisks(
   );
   await eraseEach(
     disks.filter(({ facts }) => allowed.has(facts)),
-    { report, log, signal },
+    { skipsReadOnly, report, log, signal },
     erase,
   );
 }
