@@ -8,10 +8,16 @@ export interface Clock {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }
 
+const longestTimer = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: Date.now,
   async sleep(milliseconds, signal) {
-    await delay(milliseconds, undefined, signal ? { signal } : {});
+    // A timer that is set for longer rings at once.
+    let rest = milliseconds;
+    for (; rest > longestTimer; rest -= longestTimer)
+      await delay(longestTimer, undefined, signal ? { signal } : {});
+    await delay(rest, undefined, signal ? { signal } : {});
   },
 };
 
