@@ -19,19 +19,20 @@ export async function addHistory(
   line: Omit<HistoryRecord, 'id'>,
   maxEntries: number,
 ): Promise<void> {
-  const { insertId } = await transaction.insertInto('node_history').values(line).executeTakeFirstOrThrow();
-  // Looked at every sixteenth line only: the limit is a bound on growth, not a promise to the line.
-  if (maxEntries === 0 || (insertId ?? 0n) % 16n !== 0n) return;
+  await transaction.insertInto('node_history').values(line).execute();
+  if (maxEntries === 0) return;
   await transaction
     .deleteFrom('node_history')
     .where('node_uuid', '=', line.node_uuid)
-    .where('id', 'not in', (query) =>
+    // Of the newest one that is too many, when there is one: a walk along the index.
+    .where('id', '<=', (query) =>
       query
         .selectFrom('node_history')
         .select('id')
         .where('node_uuid', '=', line.node_uuid)
         .orderBy('id', 'desc')
-        .limit(maxEntries),
+        .limit(1)
+        .offset(maxEntries),
     )
     .execute();
 }
