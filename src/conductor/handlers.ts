@@ -102,7 +102,7 @@ export function createHandlers(provisioning: Provisioning): ConductorHandlers {
     },
 
     create_port: async ({ port }) => await createPort(parts, port),
-    update_port: async ({ port, patch }) => await updatePort(parts, port, patch),
+    update_port: async ({ port, patch, seen }) => await updatePort(parts, port, patch, seen),
     destroy_port: async ({ port }) => await destroyPort(parts, port),
 
     get_driver_properties: async ({ driver }) => parts.registry.properties(driver),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { violatedColumn } from '#db/constraint.ts';
 import { readNode } from '#db/nodes.ts';
 import { deletePort, insertPort, readPort, updatePort as writePort } from '#db/ports.ts';
@@ -27,12 +28,22 @@ export async function createPort(parts: ConductorParts, port: NewPort): Promise<
   });
 }
 
-/** Changes a port. Throws InvalidState for what the node's state does not allow. */
-export async function updatePort(parts: ConductorParts, uuid: string, patch: PortPatch): Promise<PortRecord> {
+/**
+ * Changes a port. Gives null, with nothing changed, when it is no longer as `seen` says, from which the patch was
+ * made. Throws InvalidState for what the node's state does not allow.
+ */
+export async function updatePort(
+  parts: ConductorParts,
+  uuid: string,
+  patch: PortPatch,
+  seen: PortPatch = {},
+): Promise<PortRecord | null> {
   const before = await readPort(parts.store.read, uuid);
   if (!before) throw new PortNotFound({ port: uuid });
   return await namingDuplicates({ uuid, ...patch }, async () => {
     return await onFreeNode(parts, before.node_uuid, async (transaction, node) => {
+      const now = await readPort(transaction, uuid);
+      if (now && !isDeepStrictEqual({ ...now, ...seen }, now)) return null;
       checkPatch(node, before, patch);
       await checkNewNode(transaction, node, patch);
       const changes = { ...patch, updated_at: wireTime(parts.clock.now()) };

@@ -64,7 +64,8 @@ export interface ConductorCalls {
   inject_nmi: { args: NodeCall; result: void };
 
   create_port: { args: { port: NewPort }; result: PortRecord };
-  update_port: { args: { port: string; patch: PortPatch }; result: PortRecord };
+  /** `seen` and null: as of `update_node`. */
+  update_port: { args: { port: string; patch: PortPatch; seen?: PortPatch }; result: PortRecord | null };
   destroy_port: { args: { port: string }; result: void };
 
   get_driver_properties: { args: { driver: string }; result: Record<string, string> };

@@ -29,17 +29,25 @@ export async function patchPort(call: Call): Promise<Answer> {
   call.query.allowOnly(nothing);
   const operations = parsePatch(call.body(), { escapes: call.has('escapedPatchPaths') });
   const touched = touchedFields(operations, call.minor);
-  const row = await findPort(call, call.param('port'));
-  const port = portOfRow(row);
-  const node = nodeOfRow(await findNodeRow(call, port.node_uuid));
-  checkUpdatable(node, call);
-  const patch = changesOf(port, touched, operations, call.minor);
-  await checkReferences(call, patch);
   const fields = portFieldsAt(call.minor);
-  if (Object.keys(patch).length === 0) return ok(portText(row, fields, call.baseUrl));
-  const updated = await call.conductorOf(node, 'update_port', { port: port.uuid, patch });
-  return ok(portText(rowOfPort(updated), fields, call.baseUrl));
+  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+    const row = await findPort(call, call.param('port'));
+    const port = portOfRow(row);
+    const node = nodeOfRow(await findNodeRow(call, port.node_uuid));
+    checkUpdatable(node, call);
+    const patch = changesOf(port, touched, operations, call.minor);
+    await checkReferences(call, patch);
+    if (Object.keys(patch).length === 0) return ok(portText(row, fields, call.baseUrl));
+    const columns: Readonly<Record<string, unknown>> = { ...port };
+    const seen = Object.fromEntries(Object.keys(patch).map((name) => [name, columns[name]]));
+    const updated = await call.conductorOf(node, 'update_port', { port: port.uuid, patch, seen });
+    if (updated) return ok(portText(rowOfPort(updated), fields, call.baseUrl));
+  }
+  throw new Conflict(`Port ${call.param('port')} is being changed by others at the same time; try again.`);
 }
+
+/** How often a patch is made anew because somebody else's came between. */
+const maxAttempts = 20;
 
 const patchable = allPortFields.filter((name) => portField(name).patch !== undefined);
 
