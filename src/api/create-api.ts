@@ -137,14 +137,16 @@ function versionOf(request: IncomingMessage): number {
 
 /**
  * Where nobody has to say who they are, being on this machine is what counts, and a browser on it would lend that to
- * every page it shows: a POST of text needs no leave from us to be sent. Only browsers name an origin.
- * Throws RoutingError (403) for a page's request whose origin is not the API's own.
+ * every page it shows: a POST of text needs no leave from us to be sent. Only browsers name an origin. A name that a
+ * page came by may lead here a moment later, so only an address or the public endpoint is known to be our own.
+ * Throws RoutingError (403) for a page's request whose origin is not the API's.
  */
 function refuseOtherSites({ settings }: ApiParts, request: FastifyRequest): void {
   const { origin, host } = request.headers;
   if (origin === undefined || request.method === 'OPTIONS') return;
   const asking = URL.parse(origin)?.host;
-  const ours = [host, URL.parse(settings.api.public_endpoint ?? '')?.host];
+  const isNoName = /^(localhost|[\d.]+|\[[\da-f:.]+\])(:\d+)?$/i.test(host ?? '');
+  const ours = [isNoName ? host : undefined, URL.parse(settings.api.public_endpoint ?? '')?.host];
   if (asking === undefined || !ours.includes(asking))
     throw new RoutingError(
       403,

@@ -164,8 +164,11 @@ describe('the protocol around every request', () => {
       assert.equal((await requestAsHost(host)).status, 200, host);
   });
 
-  async function requestAsHost(host: string): Promise<{ status: number | undefined; body: string }> {
-    const sent = get(`${api.url}/v1`, { headers: { host } });
+  async function requestAsHost(
+    host: string,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number | undefined; body: string }> {
+    const sent = get(`${api.url}/v1`, { headers: { ...headers, host } });
     const [answer] = (await once(sent, 'response')) as [IncomingMessage];
     return { status: answer.statusCode, body: await text(answer) };
   }
@@ -183,6 +186,13 @@ describe('the protocol around every request', () => {
     assert.equal(await create({ origin: api.url }), 201);
     assert.equal(await create({}), 201);
     assert.equal(await create({ origin: 'https://evil.example' }, 'OPTIONS'), 200);
+  });
+
+  it('a page does not become our own by a name that was made to lead here', async () => {
+    const asSite = async (host: string) => await requestAsHost(host, { origin: `http://${host}` });
+    assert.equal((await asSite('evil.example:6385')).status, 403);
+    for (const host of ['localhost:6385', '127.0.0.1:6385', '[::1]:6385'])
+      assert.equal((await asSite(host)).status, 200, host);
   });
 
   it('a request that drips is given up in the end', () => {
