@@ -2,7 +2,7 @@ import { readNode } from '#db/nodes.ts';
 import type { Driver } from '#drivers/define.ts';
 import type { Task } from '#drivers/task.ts';
 import { wireTime } from '#model/clock.ts';
-import { InvalidParameterValue, InvalidState } from '#model/faults.ts';
+import { InvalidParameterValue, InvalidState, TemporaryFailure } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { nextState } from '#model/provision-states.ts';
 import { hideInUrls } from '#model/secrets.ts';
@@ -58,6 +58,8 @@ export async function runOperation(
     return await runSteps({ ...place, task, driver: task.driver });
   } catch (error) {
     signal.throwIfAborted();
+    // The store is full or busy, which says nothing of the machine.
+    if (error instanceof TemporaryFailure) throw error;
     if (node.isReleased || !(await isStillHeld(place))) throw error;
     return await failOperation(place, task, error);
   }

@@ -35,6 +35,18 @@ describe('an operation', () => {
     assert.equal((await ground.untilAtRest(uuid)).provision_state, 'available');
   });
 
+  test('is not failed by a single commit that the store had no room for', async () => {
+    await using ground = await Ground.make();
+    const conductor = await ground.conductor();
+    const uuid = await ground.node(conductor);
+    ground.driver.next('erase', async () => {
+      ground.failCommits(1);
+      return { kind: 'done' };
+    });
+    await conductor.call('do_provisioning_action', { node: uuid, action: 'provide' });
+    assert.equal((await ground.untilAtRest(uuid)).provision_state, 'available');
+  });
+
   test('begins no further step when its conductor stops, though no step looks at the signal', async () => {
     await using ground = await Ground.make();
     const conductor = await ground.conductor({ settings: { conductor: { graceful_shutdown_timeout: 5 } } });

@@ -76,7 +76,9 @@ export class CommitQueue {
       await nextTurn();
       await this.#runWaiting(ran);
       this.#control.exec('COMMIT');
-    } catch (error) {
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const error = new TemporaryFailure(`The database could not commit: ${reason}`, { cause });
       this.#rollBack();
       // Without its commit nothing of the batch happened. If not even one could begin, the first in line is told.
       const lost = ran.length > 0 ? ran.map(({ job }) => job) : this.#waiting.splice(0, 1);
