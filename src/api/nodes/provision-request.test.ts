@@ -176,6 +176,9 @@ describe('a provision request', () => {
     });
     assert.equal(statusOf(cleaning(1000), { state: 'manageable' }), 202);
     assert.equal(statusOf(cleaning(1001), { state: 'manageable' }), 400);
+    const named = (name: string) => ({ target: 'clean', clean_steps: [{ ...step, step: name }] });
+    assert.equal(statusOf(named('x'.repeat(255)), { state: 'manageable' }), 202);
+    assert.equal(statusOf(named('x'.repeat(256)), { state: 'manageable' }), 400);
   });
 
   it('is answered with a call or a fault below 500, whatever it holds', () => {

@@ -27,6 +27,7 @@ const stepKeys: Record<StepKind, Readonly<Record<string, 'optional' | 'required'
 
 /** More than anybody writes down; they are stored anew with every step that is done. */
 const mostSteps = 1000;
+const longestName = 255;
 
 /**
  * The steps of a request, checked. Throws InvalidParameterValue naming the step and its fault, StepNotAllowed
@@ -57,7 +58,8 @@ function parseStep(item: unknown, kind: StepKind, place: string): RequestedStep 
   const { interface: interfaceType, step, args, priority } = item;
   if (typeof interfaceType !== 'string' || !stepInterfaces.includes(interfaceType))
     throw invalid(place, `has an "interface" that is none of ${stepInterfaces.join(', ')}`);
-  if (typeof step !== 'string' || step === '') throw invalid(place, 'has a "step" that is not a name');
+  if (typeof step !== 'string' || step === '' || step.length > longestName)
+    throw invalid(place, 'has a "step" that is not a name');
   if (args !== undefined && !isObject(args)) throw invalid(place, 'has "args" that are not an object');
   if (item['order'] !== undefined) parseCount(item['order'], 'order', place);
   checkChildNodes(item, place);
