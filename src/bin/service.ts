@@ -61,6 +61,7 @@ export async function startService(settings: Settings, log: Logger): Promise<Ser
     const checkpoint = checkpointOf(settings);
     conductor = await startConductor({
       hostname,
+      isAlone: true,
       settings: listening,
       store,
       ring,

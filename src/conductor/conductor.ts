@@ -1,4 +1,4 @@
-import { touchConductor, registerConductor } from '#db/conductors.ts';
+import { readConductors, registerConductor, touchConductor } from '#db/conductors.ts';
 import { updateNode } from '#db/nodes.ts';
 import type { DriverPeriodicTask } from '#drivers/define.ts';
 import type { ConductorHandlers, RequestContext } from '#protocol/rpc.ts';
@@ -44,10 +44,12 @@ export async function startConductor(parts: ConductorParts): Promise<Conductor> 
     await registerConductor(transaction, { hostname, conductorGroup, interfaces }, parts.clock);
   });
   parts.ring.invalidate();
-  const context: RequestContext = { requestId: `req-${parts.random.uuid()}`, userId: null };
-  const resumed = await operations.resume(parts.hostname, context);
-  await releaseLeftReservations(parts);
-  if (resumed > 0) parts.log.info({ resumed }, 'took up the operations that an earlier run left');
+  try {
+    await takeUpWhatWasLeft(parts, operations);
+  } catch (error) {
+    stopping.abort(error);
+    throw error;
+  }
   const tasks = [
     keepAlive,
     trimOldEvents,
@@ -81,12 +83,35 @@ async function comesToRest(parts: ConductorParts, pool: WorkerPool): Promise<voi
   await timeout;
 }
 
+async function takeUpWhatWasLeft(parts: ConductorParts, operations: Operations): Promise<void> {
+  const context: RequestContext = { requestId: `req-${parts.random.uuid()}`, userId: null };
+  let resumed = 0;
+  for (const hostname of await earlierSelves(parts)) {
+    resumed += await operations.resume(hostname, context);
+    await releaseLeftReservations(parts, hostname);
+  }
+  if (resumed > 0) parts.log.info({ resumed }, 'took up the operations that an earlier run left');
+}
+
+/** The host names whose work is this conductor's to take up: its own, and those it had before, which are gone now. */
+async function earlierSelves(parts: ConductorParts): Promise<string[]> {
+  if (!parts.isAlone) return [parts.hostname];
+  const known = await readConductors(parts.store.read);
+  const others = known.map((one) => one.hostname).filter((hostname) => hostname !== parts.hostname);
+  await parts.store.write(async (transaction) => {
+    for (const hostname of others)
+      await touchConductor(transaction, hostname, { online: false }, parts.clock);
+  });
+  parts.ring.invalidate();
+  return [parts.hostname, ...others];
+}
+
 /** A call that held a node when the process died left nothing to go on with. */
-async function releaseLeftReservations(parts: ConductorParts): Promise<void> {
+async function releaseLeftReservations(parts: ConductorParts, hostname: string): Promise<void> {
   const left = await parts.store.read
     .selectFrom('nodes')
     .select('uuid')
-    .where('reservation', '=', parts.hostname)
+    .where('reservation', '=', hostname)
     .where('uuid', 'not in', (query) =>
       query
         .selectFrom('operations')

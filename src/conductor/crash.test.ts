@@ -200,6 +200,27 @@ describe('a conductor that dies', () => {
     assert.ok(seen.size > 10);
   });
 
+  test('and comes back under another host name goes on where no other conductor can be', async () => {
+    for (const boundary of ['deploy:deploy.deploy:run', 'deploy:deploy.deploy:committed']) {
+      await using ground = await aGround();
+      const conductor = await ground.conductor({
+        hostname: 'container-1',
+        checkpoint: async (name, _node, kill) => {
+          if (name === boundary) await kill();
+        },
+      });
+      const uuid = await ground.node(conductor, { provision_state: 'available' });
+      void conductor.call('do_node_deploy', deployIn(uuid));
+      await ground.clock.settle();
+      conductor.kill();
+      const next = await ground.conductor({ hostname: 'container-2', isAlone: true });
+      await followToTheEnd(ground, next, uuid);
+      assert.equal((await ground.read(uuid)).provision_state, 'active', boundary);
+      const place = { uuid, driver: 'fake-hardware', conductor_group: '' };
+      assert.equal(await next.ring.hostFor(place), 'container-2');
+    }
+  });
+
   test('in a step that must not be repeated fails the operation, with words, and does not repeat it', async () => {
     for (const boundary of ['deploy:deploy.burn_fuse:run', 'deploy:deploy.burn_fuse:ran']) {
       await using ground = await Ground.make();

@@ -142,7 +142,9 @@ async function tellOf(
     if (change.operation.changes.finished_at) await trimOperations(transaction, node.uuid, operationsKept);
   }
   if (change.newOperation) await insertOperation(transaction, change.newOperation);
-  const operationId = change.newOperation?.id ?? change.operation?.id ?? null;
+  // Where one operation follows another in the same commit, all but the beginning is told of the one that ends.
+  const begun = change.newOperation?.id ?? null;
+  const atWork = change.operation?.id ?? begun;
   const tell = [
     ...transitions.map((data) => ({ kind: 'provision.transition' as const, data: { ...data } })),
     ...(change.tell ?? []),
@@ -153,7 +155,7 @@ async function tellOf(
       at,
       kind,
       node_uuid: node.uuid,
-      operation_id: operationId,
+      operation_id: kind === 'operation.started' ? begun : atWork,
       request_id,
       data,
     });

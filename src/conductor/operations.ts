@@ -163,7 +163,7 @@ export class Operations {
   }
 
   /**
-   * Takes up what this conductor, or the dead one of that host name, left: what ran goes on from its last commit,
+   * Takes up what a conductor of that host name left, which is dead or was this one before: what ran goes on from its last commit,
    * what waits is waited for. Gives how many operations it took up.
    */
   async resume(from: string, context: RequestContext): Promise<number> {
@@ -172,10 +172,21 @@ export class Operations {
     for (const operation of open) {
       if (operation.owner !== from) continue;
       resumed += 1;
-      if (operation.state === 'waiting' && operation.wait) this.#waitFor(operation.node_uuid, operation.wait);
-      else await this.#takeOver(operation, from, context);
+      if (operation.state !== 'waiting' || !operation.wait) await this.#takeOver(operation, from, context);
+      else {
+        await this.#own(operation);
+        this.#waitFor(operation.node_uuid, operation.wait);
+      }
     }
     return resumed;
+  }
+
+  async #own(operation: OperationRecord): Promise<void> {
+    const { hostname: owner } = this.#parts;
+    if (operation.owner === owner) return;
+    await this.#parts.store.write(
+      async (transaction) => await updateOperation(transaction, operation.id, { owner }),
+    );
   }
 
   async #takeOver(operation: OperationRecord, from: string, context: RequestContext): Promise<void> {

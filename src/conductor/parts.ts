@@ -8,6 +8,11 @@ import type { Clock, Random } from '#model/clock.ts';
 /** What a conductor is made of; all of it passed in. */
 export interface ConductorParts {
   readonly hostname: string;
+  /**
+   * No other conductor can be at work on this store, as with the embedded one. Then whatever another host name left
+   * is an earlier life of this one: its machine, or its container, was called otherwise.
+   */
+  readonly isAlone: boolean;
   readonly settings: Settings;
   readonly store: Store;
   readonly ring: Ring;

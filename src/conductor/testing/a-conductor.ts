@@ -72,9 +72,19 @@ export class Ground implements AsyncDisposable {
   }
 
   async conductor(
-    options: { hostname?: string; settings?: SettingsOverrides; checkpoint?: OnCheckpoint } = {},
+    options: {
+      hostname?: string;
+      isAlone?: boolean;
+      settings?: SettingsOverrides;
+      checkpoint?: OnCheckpoint;
+    } = {},
   ): Promise<TestConductor> {
-    const { hostname = 'conductor-1', settings: given = {}, checkpoint = async () => {} } = options;
+    const {
+      hostname = 'conductor-1',
+      isAlone = false,
+      settings: given = {},
+      checkpoint = async () => {},
+    } = options;
     const settings = someSettings({
       ...given,
       agent: { require_tls: false, ...given.agent },
@@ -119,6 +129,7 @@ export class Ground implements AsyncDisposable {
     };
     const parts: ConductorParts = {
       hostname,
+      isAlone,
       settings,
       store,
       ring: new Ring(store.read, ringSettings, clock),
