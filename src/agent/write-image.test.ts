@@ -248,7 +248,7 @@ test('only http and https are fetched', async () => {
 
 test('credentials for the image server are sent to it', async () => {
   const info = {
-    image_server_auth_strategy: 'http-basic',
+    image_server_auth_strategy: 'http_basic',
     image_server_user: 'me',
     image_server_password: 'pass',
   };

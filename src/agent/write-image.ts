@@ -237,7 +237,7 @@ async function expectedChecksum(
 function authorization(image: ImageInfo): Record<string, string> {
   if (image.image_request_authorization)
     return { Authorization: Buffer.from(image.image_request_authorization, 'base64').toString('utf8') };
-  if (image.image_server_auth_strategy !== 'http-basic') return {};
+  if (image.image_server_auth_strategy !== 'http_basic') return {};
   const credentials = `${image.image_server_user ?? ''}:${image.image_server_password ?? ''}`;
   return { Authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
 }

@@ -238,6 +238,10 @@ export const options = {
       'noauth',
       'How to sign in to servers of images.',
     ),
+    image_server_auth_hosts: list(
+      [],
+      'The hosts, with their port where it is not the usual one, that are signed in to; no other is told the password.',
+    ),
     image_server_user: string(null, 'The user there.'),
     image_server_password: string(null, 'The password there.', { secret: true }),
   },

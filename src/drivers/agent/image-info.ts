@@ -44,13 +44,25 @@ export function imageInfoOf(node: NodeRecord, settings: Settings): ImageInfo {
       no_proxy: driverText(node, 'image_no_proxy'),
     }),
     ...(Object.keys(proxies).length > 0 ? { proxies } : {}),
-    ...(image_server_auth_strategy === 'http_basic'
+    ...(image_server_auth_strategy === 'http_basic' && isKnownServer(settings, node)
       ? present({ image_server_auth_strategy, image_server_user, image_server_password })
       : {}),
     image_type: 'whole-disk',
     stream_raw_images: settings.agent.stream_raw_images,
     node_uuid: node.uuid,
   };
+}
+
+/**
+ * Whoever may set `instance_info` names any host there: the operator's password goes only to those that the operator
+ * named (OSSN-0110, CVE-2026-90461).
+ */
+function isKnownServer(settings: Settings, node: NodeRecord): boolean {
+  const { image_server_auth_hosts: known } = settings.deploy;
+  const urls = [textOf(node, 'image_source'), textOf(node, 'image_checksum')].filter((text) =>
+    text?.includes('://'),
+  );
+  return urls.length > 0 && urls.every((url) => known.includes(URL.parse(url ?? '')?.host ?? ''));
 }
 
 /** The node's config drive as the agent takes it: gzip+base64 text or a URL; null when there is none. */
