@@ -16,7 +16,10 @@ interface TheirOption {
 }
 
 // Registered by the libraries beneath Ironic (oslo.log, oslo.db), so not in its own list.
-const ofLibraries = ['DEFAULT.debug', 'DEFAULT.use_json', 'DEFAULT.log_file', 'database.connection'];
+const ofLibraries = ['DEFAULT.debug', 'DEFAULT.log_file', 'database.connection'];
+
+// Newer than the list: the mending of OSSN-0110 brought it.
+const newer = ['deploy.image_server_auth_hosts'];
 
 if (existsSync(file)) {
   // The file's shape is stated in the README beside it.
@@ -31,7 +34,7 @@ if (existsSync(file)) {
     for (const [group, rows] of Object.entries(options))
       for (const [name, row] of Object.entries<Option<unknown>>(rows)) {
         const key = `${group}.${name}`;
-        if (group === 'ingot' || ofLibraries.includes(key)) continue;
+        if (group === 'ingot' || ofLibraries.includes(key) || newer.includes(key)) continue;
         test(key, () => {
           const reference = theirs.get(key);
           assert.ok(reference, 'Ironic has no such option');
