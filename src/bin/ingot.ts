@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=16
 // The all-in-one service: API, conductor and embedded store in one process, with simulated machines if asked for.
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
