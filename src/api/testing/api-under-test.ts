@@ -63,7 +63,13 @@ export async function startApi(
   const log = pino({ level: process.env['LOG'] ?? 'silent' });
   const parts = { settings, store, ring, clock: systemClock, random: systemRandom, log };
   const registry = createDriverRegistry(settings, [createAgentPackage(), fakePackage, noopPackage]);
-  const conductor = await startConductor({ ...parts, hostname: host, isAlone: true, registry, checkpoint: async () => {} });
+  const conductor = await startConductor({
+    ...parts,
+    hostname: host,
+    isAlone: true,
+    registry,
+    checkpoint: async () => {},
+  });
   const conductors = new InProcessTransport();
   conductors.serve(host, conductor.handlers);
   const app = createApi({ ...parts, conductors });
