@@ -10,7 +10,7 @@ import { keepAlive, trimOldEvents } from './periodic/keep-alive.ts';
 import { forEachAtMost, type PeriodicTask } from './periodic/periodic-task.ts';
 import { recoverPower } from './periodic/recover-power.ts';
 import { syncPowerState } from './periodic/sync-power-state.ts';
-import type { Provisioning } from './provisioning.ts';
+import type { Provisioning } from './accept.ts';
 import { readingTask } from './task.ts';
 import { WorkerPool } from './worker-pool.ts';
 

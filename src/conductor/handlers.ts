@@ -15,26 +15,23 @@ import type { NodeRecord } from '#model/node-record.ts';
 import { bootDevices, isPowerTarget } from '#model/power-states.ts';
 import { mask } from '#model/secrets.ts';
 import type { ConductorCalls, ConductorHandlers, RequestContext } from '#protocol/rpc.ts';
+import { accept, type Acceptance, type Provisioning } from './accept.ts';
 import { heartbeat } from './heartbeat.ts';
 import { lockNode } from './locked-node.ts';
 import { createNode, destroyNode, updateNode as editNode } from './node-edits.ts';
+import type { ConductorParts } from './parts.ts';
 import { createPort, destroyPort, updatePort } from './port-edits.ts';
-import {
-  cleanNode,
-  deployNode,
-  inspectNode,
-  type Provisioning,
-  provisioningAction,
-  rescueNode,
-  serviceNode,
-  tearDownNode,
-  unrescueNode,
-} from './provisioning.ts';
+import { provisioningAction } from './provisioning-actions.ts';
 import { readingTask, taskOf } from './task.ts';
+import { clean, deploy, inspect, rescue, service, tearDown, unrescue } from './verbs.ts';
 
 /** Every call a conductor answers, and the function that does it. */
 export function createHandlers(provisioning: Provisioning): ConductorHandlers {
   const { parts, operations, signal } = provisioning;
+  const accepting =
+    <Args extends { node: string }>(verb: (args: Args, parts: ConductorParts) => Acceptance) =>
+    async (args: Args, context: RequestContext): Promise<void> =>
+      await accept(provisioning, args.node, verb(args, parts), context);
   return {
     create_node: async ({ node }, context) => await createNode(parts, node, context),
     update_node: async ({ node, patch, seen, resetInterfaces }, context) =>
@@ -43,13 +40,13 @@ export function createHandlers(provisioning: Provisioning): ConductorHandlers {
     set_maintenance: async (args, context) => await setMaintenance(provisioning, args, context),
 
     change_node_power_state: async (args, context) => await changePowerState(provisioning, args, context),
-    do_node_deploy: async (args, context) => await deployNode(provisioning, args, context),
-    do_node_tear_down: async (args, context) => await tearDownNode(provisioning, args, context),
-    do_node_clean: async (args, context) => await cleanNode(provisioning, args, context),
-    do_node_service: async (args, context) => await serviceNode(provisioning, args, context),
-    do_node_rescue: async (args, context) => await rescueNode(provisioning, args, context),
-    do_node_unrescue: async (args, context) => await unrescueNode(provisioning, args, context),
-    inspect_hardware: async (args, context) => await inspectNode(provisioning, args, context),
+    do_node_deploy: accepting(deploy),
+    do_node_tear_down: accepting(tearDown),
+    do_node_clean: accepting(clean),
+    do_node_service: accepting(service),
+    do_node_rescue: accepting(rescue),
+    do_node_unrescue: accepting(unrescue),
+    inspect_hardware: accepting(inspect),
     do_provisioning_action: async (args, context) => await provisioningAction(provisioning, args, context),
 
     async validate_driver_interfaces({ node }) {

@@ -1,4 +1,5 @@
 import type { NewNode, NodeRecord } from '#model/node-record.ts';
+import type { ProvisionState } from '#model/provision-states.ts';
 import { decode, encode } from './columns.ts';
 import type { Reader, Transaction } from './store.ts';
 import { type NewRow, nodeColumns, type NodeRow } from './tables.ts';
@@ -16,6 +17,21 @@ export const nodeOfRow = (row: NodeRow): NodeRecord =>
 export async function readNode(reader: Reader | Transaction, uuid: string): Promise<NodeRecord | undefined> {
   const row = await reader.selectFrom('nodes').selectAll().where('uuid', '=', uuid).executeTakeFirst();
   return row && nodeOfRow(row);
+}
+
+/** How many nodes are in any of these states, of one conductor group where that is given. */
+export async function countNodesInStates(
+  reader: Reader | Transaction,
+  states: readonly ProvisionState[],
+  conductorGroup?: string,
+): Promise<number> {
+  let query = reader
+    .selectFrom('nodes')
+    .select((columns) => columns.fn.countAll<number>().as('count'))
+    .where('provision_state', 'in', states);
+  if (conductorGroup !== undefined) query = query.where('conductor_group', '=', conductorGroup);
+  const { count } = await query.executeTakeFirstOrThrow();
+  return count;
 }
 
 /** Stores a new node. Throws the database's error when its UUID, name or instance UUID is taken. */

@@ -1,5 +1,5 @@
 import type { RequestContext } from '#protocol/rpc.ts';
-import type { Provisioning } from '../provisioning.ts';
+import type { Provisioning } from '../accept.ts';
 
 /** Background work of a conductor. */
 export interface PeriodicTask {

@@ -6,7 +6,7 @@ import { allProvisionStates, stateRow } from '#model/provision-states.ts';
 import type { PowerState } from '#model/power-states.ts';
 import type { RequestContext } from '#protocol/rpc.ts';
 import { lockNode } from '../locked-node.ts';
-import type { Provisioning } from '../provisioning.ts';
+import type { Provisioning } from '../accept.ts';
 import { readingTask, taskOf } from '../task.ts';
 import { forEachAtMost, type PeriodicTask } from './periodic-task.ts';
 
