@@ -6,10 +6,10 @@ import type { NodeChanges, StepFlow, StepTask, Task } from '#drivers/task.ts';
 import { InvalidState, NodeNotFound } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import type { PortRecord } from '#model/port-record.ts';
-import type { PowerTarget } from '#model/power-states.ts';
 import type { OperationRecord } from '#protocol/operation.ts';
 import type { LockedNode } from './locked-node.ts';
 import type { ConductorParts } from './parts.ts';
+import { setPower } from './set-power.ts';
 
 /** A task on a node that is held; its saves go through the lock. */
 export async function taskOf(parts: ConductorParts, node: LockedNode, signal: AbortSignal): Promise<Task> {
@@ -103,48 +103,4 @@ export async function readingTask(parts: ConductorParts, uuid: string, signal: A
 export function columnsOf(changes: NodeChanges): Partial<NodeRecord> {
   // Drivers name states as strings of the published sets; the columns hold those sets.
   return changes as Partial<NodeRecord>;
-}
-
-/** What is known of an agent that no longer runs (rpc-and-conductor `power_actions.wipes_on_off_or_reboot`). */
-function factsOfAgent({ driver_internal_info: known }: NodeRecord): string[] {
-  const facts = ['agent_url', 'agent_last_heartbeat', 'agent_version', 'agent_verify_ca', 'agent_status'];
-  return known['agent_secret_token_pregenerated'] === true ? facts : [...facts, 'agent_secret_token'];
-}
-
-function forgetAgent(node: NodeRecord): Record<string, null> {
-  return Object.fromEntries(factsOfAgent(node).map((name) => [name, null]));
-}
-
-/** See Task.setPower. */
-async function setPower(
-  parts: ConductorParts,
-  node: LockedNode,
-  task: Task,
-  target: PowerTarget,
-  timeoutSeconds: number | undefined,
-): Promise<void> {
-  const { power } = task.driver;
-  const isOff = target === 'power off' || target === 'soft power off';
-  if (isOff && node.record.disable_power_off) {
-    throw new InvalidState(`Node ${node.uuid} must not be powered off: disable_power_off is set on it`);
-  }
-  const result = isOff ? 'power off' : 'power on';
-  const isThere = !target.endsWith('rebooting') && (await power.getPowerState(task)) === result;
-  const isKnown = factsOfAgent(node.record).some((name) => name in node.record.driver_internal_info);
-  const endsAgent = isKnown && !(target === 'power on' && isThere);
-  if (endsAgent) await node.commit({ columns: { driver_internal_info: forgetAgent(node.record) } });
-  if (!isThere) {
-    const { soft_power_off_timeout: soft, power_state_change_timeout: hard } = parts.settings.conductor;
-    const limit = timeoutSeconds ?? (target.startsWith('soft') ? soft : hard);
-    await power.setPowerState(task, target, { timeoutSeconds: limit });
-  }
-  if (node.record.power_state === result && isThere) return;
-  await node.commit({
-    columns: {
-      power_state: result,
-      // Once more: a heartbeat may have come in while the machine went down. One that is on may have a new agent.
-      driver_internal_info: isOff ? forgetAgent(node.record) : {},
-    },
-    tell: [{ kind: 'power.changed', data: { target, power_state: result } }],
-  });
 }

@@ -1,4 +1,4 @@
-import { isPowerTarget } from '#model/power-states.ts';
+import { isPowerTarget, powerTargets } from '#model/power-states.ts';
 import { InvalidParameterValue } from '#model/faults.ts';
 import { type Flow, flowStep } from './flow.ts';
 
@@ -15,7 +15,8 @@ export const power: Flow = {
     async set_power(task, { input }) {
       const { powerTarget: target, powerTimeoutSeconds: timeoutSeconds } = input;
       if (!isPowerTarget(target)) throw new InvalidParameterValue(`'${target}' is no power state to go to`);
-      const isReboot = target.endsWith('rebooting');
+      // To be done however the machine is found.
+      const isReboot = !powerTargets[target].skippedWhenThere;
       // A reboot that was asked of the BMC when the conductor died: on is what is left of it to ensure.
       const goal = isReboot && task.memo['reboot_asked'] === true ? 'power on' : target;
       if (isReboot) await task.note({ reboot_asked: true });

@@ -1,0 +1,53 @@
+import type { Task } from '#drivers/task.ts';
+import { InvalidState } from '#model/faults.ts';
+import type { NodeRecord } from '#model/node-record.ts';
+import { type PowerTarget, powerTargets } from '#model/power-states.ts';
+import type { LockedNode } from './locked-node.ts';
+import type { ConductorParts } from './parts.ts';
+
+/** What is known of an agent that no longer runs (rpc-and-conductor `power_actions.wipes_on_off_or_reboot`). */
+function factsOfAgent({ driver_internal_info: known }: NodeRecord): string[] {
+  const facts = ['agent_url', 'agent_last_heartbeat', 'agent_version', 'agent_verify_ca', 'agent_status'];
+  return known['agent_secret_token_pregenerated'] === true ? facts : [...facts, 'agent_secret_token'];
+}
+
+function forgetAgent(node: NodeRecord): Record<string, null> {
+  return Object.fromEntries(factsOfAgent(node).map((name) => [name, null]));
+}
+
+/** See Task.setPower. */
+export async function setPower(
+  parts: ConductorParts,
+  node: LockedNode,
+  task: Task,
+  target: PowerTarget,
+  timeoutSeconds: number | undefined,
+): Promise<void> {
+  const { power } = task.driver;
+  const { reaches, soft: isSoft, skippedWhenThere } = powerTargets[target];
+  checkMayPowerOff(node.record, target);
+  const isThere = skippedWhenThere && (await power.getPowerState(task)) === reaches;
+  const isKnown = factsOfAgent(node.record).some((name) => name in node.record.driver_internal_info);
+  const endsAgent = isKnown && !(target === 'power on' && isThere);
+  if (endsAgent) await node.commit({ columns: { driver_internal_info: forgetAgent(node.record) } });
+  if (!isThere) {
+    const { soft_power_off_timeout: soft, power_state_change_timeout: hard } = parts.settings.conductor;
+    const limit = timeoutSeconds ?? (isSoft ? soft : hard);
+    await power.setPowerState(task, target, { timeoutSeconds: limit });
+  }
+  if (node.record.power_state === reaches && isThere) return;
+  await node.commit({
+    columns: {
+      power_state: reaches,
+      // Once more: a heartbeat may have come in while the machine went down. One that is on may have a new agent.
+      driver_internal_info: reaches === 'power off' ? forgetAgent(node.record) : {},
+    },
+    tell: [{ kind: 'power.changed', data: { target, power_state: reaches } }],
+  });
+}
+
+/** Throws InvalidState for a target that would leave a machine off which is never to be. */
+export function checkMayPowerOff(node: NodeRecord, target: PowerTarget): void {
+  if (node.disable_power_off && powerTargets[target].reaches === 'power off')
+    throw new InvalidState(`Node ${node.uuid} must not be powered off: disable_power_off is set on it`);
+}
