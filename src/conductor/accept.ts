@@ -16,16 +16,10 @@ import { nextState, type ProvisionEvent, type ProvisionState } from '#model/prov
 import { type ProvisionVerb, provisionVerbs } from '#model/provision-verbs.ts';
 import type { OperationKind } from '#protocol/operation.ts';
 import type { RequestContext } from '#protocol/rpc.ts';
-import type { Beginning, Operations } from './operations.ts';
+import type { Beginning } from './operations.ts';
 import type { ConductorParts } from './parts.ts';
 import { readingTask } from './task.ts';
-
-/** What calls that change a node need. */
-export interface Provisioning {
-  readonly parts: ConductorParts;
-  readonly operations: Operations;
-  readonly signal: AbortSignal;
-}
+import type { ConductorWorkings } from './workings.ts';
 
 /** The states that count against each of [conductor]max_concurrent_deploy and max_concurrent_clean. */
 const limited = {
@@ -56,7 +50,7 @@ export interface Acceptance extends Restrictions {
 
 /** Accepts a verb: its operation is committed and runs by itself. Throws what forbids it, with nothing changed. */
 export async function accept(
-  { parts, operations, signal }: Provisioning,
+  { parts, operations, signal }: ConductorWorkings,
   uuid: string,
   acceptance: Acceptance,
   context: RequestContext,

@@ -10,7 +10,7 @@ import { keepAlive, trimOldEvents } from './periodic/keep-alive.ts';
 import { forEachAtMost, type PeriodicTask } from './periodic/periodic-task.ts';
 import { recoverPower } from './periodic/recover-power.ts';
 import { syncPowerState } from './periodic/sync-power-state.ts';
-import type { Provisioning } from './accept.ts';
+import type { ConductorWorkings } from './workings.ts';
 import { readingTask } from './task.ts';
 import { WorkerPool } from './worker-pool.ts';
 
@@ -36,7 +36,7 @@ export async function startConductor(parts: ConductorParts): Promise<Conductor> 
     queueLimit: settings.ingot.worker_queue_limit,
   });
   const operations = new Operations(parts, pool, stopping.signal);
-  const provisioning: Provisioning = { parts, operations, signal: stopping.signal };
+  const workings: ConductorWorkings = { parts, operations, signal: stopping.signal };
   await store.write(async (transaction) => {
     const { hostname } = parts;
     const { conductor_group: conductorGroup } = settings.conductor;
@@ -58,9 +58,9 @@ export async function startConductor(parts: ConductorParts): Promise<Conductor> 
     recoverPower,
     ...driverTasks(parts),
   ];
-  const running = tasks.map(async (task) => await runPeriodically(task, provisioning));
+  const running = tasks.map(async (task) => await runPeriodically(task, workings));
   return {
-    handlers: createHandlers(provisioning),
+    handlers: createHandlers(workings),
     async stop() {
       await comesToRest(parts, pool);
       stopping.abort(new Error('the conductor stops'));
@@ -163,15 +163,15 @@ function driverTask(hardwareType: string, task: DriverPeriodicTask): PeriodicTas
   };
 }
 
-async function runPeriodically(task: PeriodicTask, provisioning: Provisioning): Promise<void> {
-  const { parts, signal } = provisioning;
+async function runPeriodically(task: PeriodicTask, workings: ConductorWorkings): Promise<void> {
+  const { parts, signal } = workings;
   const spacing = task.spacingSeconds(parts.settings) * 1000;
   if (spacing <= 0) return;
   while (!signal.aborted) {
     await parts.clock.sleep(spacing, signal).catch(() => {});
     if (signal.aborted) return;
     const context: RequestContext = { requestId: `req-${parts.random.uuid()}`, userId: null };
-    await task.run(provisioning, context).catch((error: unknown) => {
+    await task.run(workings, context).catch((error: unknown) => {
       if (!signal.aborted) parts.log.error({ task: task.name, err: error }, 'a periodic task failed');
     });
   }

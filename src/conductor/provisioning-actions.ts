@@ -3,37 +3,38 @@ import { readOpenOperation, updateOperation } from '#db/operations.ts';
 import { InvalidParameterValue, NodeLocked, NodeNotFound } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import type { ConductorCalls, RequestContext } from '#protocol/rpc.ts';
-import { accept, checkAllowed, checkEvent, notFrom, type Provisioning } from './accept.ts';
+import { accept, checkAllowed, checkEvent, notFrom } from './accept.ts';
 import { cleansAutomatically } from './flows/tear-down.ts';
 import { changeFreeNode } from './locked-node.ts';
 import type { ConductorParts } from './parts.ts';
 import { adopt, provide as provideByCleaning, provideAtOnce, verify } from './verbs.ts';
+import type { ConductorWorkings } from './workings.ts';
 
 /** manage, provide, adopt, abort: those that are not an operation, or begin one without parameters. */
 export async function provisioningAction(
-  provisioning: Provisioning,
+  workings: ConductorWorkings,
   args: ConductorCalls['do_provisioning_action']['args'],
   context: RequestContext,
 ): Promise<void> {
   switch (args.action) {
     case 'manage':
-      return await manage(provisioning, args.node, context);
+      return await manage(workings, args.node, context);
     case 'provide':
-      return await provide(provisioning, args.node, context);
+      return await provide(workings, args.node, context);
     case 'adopt':
-      return await accept(provisioning, args.node, adopt, context);
+      return await accept(workings, args.node, adopt, context);
     case 'abort':
-      return await abort(provisioning, args.node, context);
+      return await abort(workings, args.node, context);
     default:
       throw new InvalidParameterValue(`There is no provisioning action '${args.action}'`);
   }
 }
 
 /** From `enroll` by way of verifying; elsewhere it only moves. */
-async function manage(provisioning: Provisioning, uuid: string, context: RequestContext): Promise<void> {
-  const { parts } = provisioning;
+async function manage(workings: ConductorWorkings, uuid: string, context: RequestContext): Promise<void> {
+  const { parts } = workings;
   const node = await existingNode(parts, uuid);
-  if (node.provision_state === 'enroll') return await accept(provisioning, uuid, verify, context);
+  if (node.provision_state === 'enroll') return await accept(workings, uuid, verify, context);
   await changeFreeNode(parts, uuid, context, (record) => {
     // It was somewhere else a moment ago, and without verifying it goes nowhere from there.
     if (record.provision_state === 'enroll') throw notFrom(record, 'manage');
@@ -43,11 +44,11 @@ async function manage(provisioning: Provisioning, uuid: string, context: Request
 }
 
 /** Into `available`: through cleaning, or at once where the node or the configuration has it off. */
-async function provide(provisioning: Provisioning, uuid: string, context: RequestContext): Promise<void> {
-  const { parts } = provisioning;
+async function provide(workings: ConductorWorkings, uuid: string, context: RequestContext): Promise<void> {
+  const { parts } = workings;
   const node = await existingNode(parts, uuid);
   if (cleansAutomatically(node, parts.settings))
-    return await accept(provisioning, uuid, provideByCleaning, context);
+    return await accept(workings, uuid, provideByCleaning, context);
   await changeFreeNode(parts, uuid, context, async (record, transaction) => {
     await checkAllowed(parts, transaction, record, provideAtOnce);
     return { raise: ['provide', 'done'], columns: { last_error: null } };
@@ -62,7 +63,7 @@ async function existingNode({ store }: ConductorParts, uuid: string): Promise<No
 
 /** In a wait: at once, or when the running step ends if it cannot be aborted. */
 async function abort(
-  { parts, operations }: Provisioning,
+  { parts, operations }: ConductorWorkings,
   uuid: string,
   context: RequestContext,
 ): Promise<void> {

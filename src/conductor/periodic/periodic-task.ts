@@ -1,13 +1,13 @@
 import type { RequestContext } from '#protocol/rpc.ts';
-import type { Provisioning } from '../accept.ts';
+import type { ConductorWorkings } from '../workings.ts';
 
 /** Background work of a conductor. */
 export interface PeriodicTask {
   readonly name: string;
   /** Seconds between the end of a run and the beginning of the next; 0 turns it off. */
-  spacingSeconds(settings: Provisioning['parts']['settings']): number;
+  spacingSeconds(settings: ConductorWorkings['parts']['settings']): number;
   /** May be repeated. A throw is logged; the next run comes all the same. */
-  run(provisioning: Provisioning, context: RequestContext): Promise<void>;
+  run(workings: ConductorWorkings, context: RequestContext): Promise<void>;
 }
 
 /** So many of the failures of one run are told. */

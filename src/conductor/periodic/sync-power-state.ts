@@ -6,7 +6,7 @@ import { allProvisionStates, stateRow } from '#model/provision-states.ts';
 import type { PowerState } from '#model/power-states.ts';
 import type { RequestContext } from '#protocol/rpc.ts';
 import { lockNode } from '../locked-node.ts';
-import type { Provisioning } from '../accept.ts';
+import type { ConductorWorkings } from '../workings.ts';
 import { readingTask, taskOf } from '../task.ts';
 import { forEachAtMost, type PeriodicTask } from './periodic-task.ts';
 
@@ -23,8 +23,8 @@ export function syncPowerState(failures: Failures = new Map()): PeriodicTask {
   return {
     name: 'sync-power-state',
     spacingSeconds: (settings) => settings.conductor.sync_power_state_interval,
-    async run(provisioning, context) {
-      const { parts } = provisioning;
+    async run(workings, context) {
+      const { parts } = workings;
       const states = allProvisionStates.filter((state) => stateRow(state).powerSync);
       const nodes = await parts.store.read
         .selectFrom('nodes')
@@ -36,9 +36,9 @@ export function syncPowerState(failures: Failures = new Map()): PeriodicTask {
         .execute();
       const failedFirst = nodes.toSorted((a, b) => (failures.get(b.uuid) ?? 0) - (failures.get(a.uuid) ?? 0));
       await forEachAtMost(failedFirst, parts.settings.conductor.sync_power_state_workers, async (node) => {
-        provisioning.signal.throwIfAborted();
+        workings.signal.throwIfAborted();
         if ((await parts.ring.findHost(node)) === parts.hostname) {
-          await syncNode(provisioning, failures, node.uuid, context);
+          await syncNode(workings, failures, node.uuid, context);
         }
       });
     },
@@ -51,12 +51,12 @@ function isSynced(node: NodeRecord): boolean {
 }
 
 async function syncNode(
-  provisioning: Provisioning,
+  workings: ConductorWorkings,
   failures: Failures,
   uuid: string,
   context: RequestContext,
 ): Promise<void> {
-  const { parts, signal } = provisioning;
+  const { parts, signal } = workings;
   try {
     const task = await readingTask(parts, uuid, signal);
     const before = task.node;
@@ -67,7 +67,7 @@ async function syncNode(
       failures.delete(uuid);
       return;
     }
-    await mend(provisioning, failures, { uuid, seen, stored: before.power_state }, context);
+    await mend(workings, failures, { uuid, seen, stored: before.power_state }, context);
   } catch (error) {
     if (error instanceof NodeLocked) return;
     if (error instanceof NodeNotFound) {
@@ -75,12 +75,12 @@ async function syncNode(
       return;
     }
     signal.throwIfAborted();
-    await countFailure(provisioning, failures, uuid, error);
+    await countFailure(workings, failures, uuid, error);
   }
 }
 
 async function mend(
-  { parts, signal }: Provisioning,
+  { parts, signal }: ConductorWorkings,
   failures: Failures,
   { uuid, seen, stored }: { uuid: string; seen: PowerState; stored: PowerState | null },
   context: RequestContext,
@@ -103,7 +103,7 @@ async function mend(
 }
 
 async function countFailure(
-  { parts }: Provisioning,
+  { parts }: ConductorWorkings,
   failures: Failures,
   uuid: string,
   error: unknown,
