@@ -50,6 +50,19 @@ describe('borders', () => {
     assert.deepEqual(wrong, []);
   });
 
+  it('only src/db speaks SQL', () => {
+    const wrong = files.filter(
+      (file) =>
+        file.startsWith('src/') &&
+        !file.startsWith('src/db/') &&
+        !testsMayImportAnything.test(file) &&
+        /\.(selectFrom|insertInto|updateTable|deleteFrom)\(|from 'kysely'/.test(
+          readFileSync(join(root, file), 'utf8'),
+        ),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
   it('a folder is imported by its name across a border and relatively inside it', () => {
     const wrong: string[] = [];
     for (const file of files) {

@@ -3,6 +3,7 @@ import { addHistory } from '#db/history.ts';
 import {
   type NodeLock,
   NodeLockLost,
+  releaseAtOnce,
   releaseNode,
   takeNode,
   takeNodeOver,
@@ -254,10 +255,9 @@ export async function changeFreeNode(
     const change = await decide(record, reading);
     return {
       ...change,
-      // Taken and given back by the same transaction: the epoch moves on, so whoever held it before is fenced off.
       also: async (transaction) => {
         await change.also?.(transaction);
-        await transaction.updateTable('nodes').set({ reservation: null }).where('uuid', '=', uuid).execute();
+        await releaseAtOnce(transaction, uuid);
       },
     };
   });

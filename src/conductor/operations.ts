@@ -10,6 +10,7 @@ import type { RequestContext } from '#protocol/rpc.ts';
 import { flows } from './flows/all.ts';
 import { type Decide, type LockedNode, lockNode, type NodeCommit, takeOverNode } from './locked-node.ts';
 import { newOperation } from './new-operation.ts';
+import { ownContext } from './own-context.ts';
 import type { ConductorParts } from './parts.ts';
 import { runOperation, shownStep } from './run-steps.ts';
 import type { WorkerPool } from './worker-pool.ts';
@@ -94,9 +95,8 @@ export class Operations {
   async #wakeInTime(uuid: string): Promise<void> {
     const operation = await readOpenOperation(this.#parts.store.read, uuid);
     if (operation?.state !== 'waiting') return;
-    const context = { requestId: `req-${this.#parts.random.uuid()}`, userId: null };
     const measuredOn: Decide = ({ provision_updated_at }) => ({ columns: { provision_updated_at } });
-    await this.#goOn(operation, context, measuredOn, { state: 'running' });
+    await this.#goOn(operation, ownContext(this.#parts.random), measuredOn, { state: 'running' });
   }
 
   async #goOn(

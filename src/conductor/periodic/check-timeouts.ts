@@ -1,3 +1,4 @@
+import { readFreeNodes } from '#db/free-nodes.ts';
 import { readOpenOperation } from '#db/operations.ts';
 import { wireTime } from '#model/clock.ts';
 import { NodeLocked } from '#model/faults.ts';
@@ -11,6 +12,9 @@ import {
 import type { OperationRecord } from '#protocol/operation.ts';
 import type { PeriodicTask } from './periodic-task.ts';
 
+/** So many nodes of a state are ended in one run for each worker; the next run finds the others. */
+const overduePerWorker = 16;
+
 /**
  * Ensures: no node waits for an agent for longer than the option of its state allows; it fails with words that say
  * for whom it waited. When: every [conductor]check_provision_state_interval. Not its business: nodes in somebody's
@@ -22,15 +26,12 @@ export const checkTimeouts: PeriodicTask = {
   async run({ parts, operations }, context) {
     for (const { state, seconds, measuredFrom } of limitedStates(parts.settings.conductor)) {
       const before = wireTime(parts.clock.now() - seconds * 1000);
-      const overdue = await parts.store.read
-        .selectFrom('nodes')
-        .select(['uuid', 'driver', 'conductor_group'])
-        .where('provision_state', '=', state)
-        .where('reservation', 'is', null)
-        .where('maintenance', '=', 0)
-        .where(measuredFrom, '<', before)
-        .limit(parts.settings.conductor.periodic_max_workers * 16)
-        .execute();
+      const overdue = await readFreeNodes(parts.store.read, {
+        states: [state],
+        maintenance: false,
+        since: { field: measuredFrom, before },
+        limit: parts.settings.conductor.periodic_max_workers * overduePerWorker,
+      });
       for (const node of overdue) {
         if ((await parts.ring.findHost(node)) !== parts.hostname) continue;
         const operation = await readOpenOperation(parts.store.read, node.uuid);

@@ -1,7 +1,8 @@
+import { readFreeNodes } from '#db/free-nodes.ts';
 import { readNode, updateNode } from '#db/nodes.ts';
 import { wireTime } from '#model/clock.ts';
 import { readingTask } from '../task.ts';
-import { forEachAtMost, type PeriodicTask } from './periodic-task.ts';
+import { forEachOwn, type PeriodicTask } from './periodic-task.ts';
 
 /**
  * Ensures: a node that went into maintenance because its BMC did not answer comes out when it answers again. When:
@@ -11,15 +12,8 @@ export const recoverPower: PeriodicTask = {
   name: 'recover-power',
   spacingSeconds: (settings) => settings.conductor.power_failure_recovery_interval,
   async run({ parts, signal }) {
-    const nodes = await parts.store.read
-      .selectFrom('nodes')
-      .select(['uuid', 'driver', 'conductor_group'])
-      .where('fault', '=', 'power failure')
-      .where('maintenance', '=', 1)
-      .where('reservation', 'is', null)
-      .execute();
-    await forEachAtMost(nodes, parts.settings.conductor.periodic_max_workers, async (node) => {
-      if ((await parts.ring.findHost(node)) !== parts.hostname) return;
+    const nodes = await readFreeNodes(parts.store.read, { fault: 'power failure', maintenance: true });
+    await forEachOwn(parts, nodes, parts.settings.conductor.periodic_max_workers, async (node) => {
       const task = await readingTask(parts, node.uuid, signal);
       const seen = await task.driver.power.getPowerState(task).catch(() => null);
       if (seen === null || seen === 'error') return;

@@ -1,3 +1,4 @@
+import { readFreeNodes } from '#db/free-nodes.ts';
 import { readNode, updateNode } from '#db/nodes.ts';
 import { wireTime } from '#model/clock.ts';
 import { NodeLocked, NodeNotFound } from '#model/faults.ts';
@@ -8,7 +9,7 @@ import type { RequestContext } from '#protocol/rpc.ts';
 import { lockNode } from '../locked-node.ts';
 import type { ConductorWorkings } from '../workings.ts';
 import { readingTask, taskOf } from '../task.ts';
-import { forEachAtMost, type PeriodicTask } from './periodic-task.ts';
+import { forEachOwn, type PeriodicTask } from './periodic-task.ts';
 
 /** How often in a row a node's power could not be read or mended, by node. */
 type Failures = Map<string, number>;
@@ -26,21 +27,21 @@ export function syncPowerState(failures: Failures = new Map()): PeriodicTask {
     async run(workings, context) {
       const { parts } = workings;
       const states = allProvisionStates.filter((state) => stateRow(state).powerSync);
-      const nodes = await parts.store.read
-        .selectFrom('nodes')
-        .select(['uuid', 'driver', 'conductor_group'])
-        .where('provision_state', 'in', states)
-        .where('reservation', 'is', null)
-        .where('target_power_state', 'is', null)
-        .where('maintenance', '=', 0)
-        .execute();
-      const failedFirst = nodes.toSorted((a, b) => (failures.get(b.uuid) ?? 0) - (failures.get(a.uuid) ?? 0));
-      await forEachAtMost(failedFirst, parts.settings.conductor.sync_power_state_workers, async (node) => {
-        workings.signal.throwIfAborted();
-        if ((await parts.ring.findHost(node)) === parts.hostname) {
-          await syncNode(workings, failures, node.uuid, context);
-        }
+      const nodes = await readFreeNodes(parts.store.read, {
+        states,
+        isPowerSettled: true,
+        maintenance: false,
       });
+      const failedFirst = nodes.toSorted((a, b) => (failures.get(b.uuid) ?? 0) - (failures.get(a.uuid) ?? 0));
+      await forEachOwn(
+        parts,
+        failedFirst,
+        parts.settings.conductor.sync_power_state_workers,
+        async (node) => {
+          workings.signal.throwIfAborted();
+          await syncNode(workings, failures, node.uuid, context);
+        },
+      );
     },
   };
 }
