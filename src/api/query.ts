@@ -72,6 +72,13 @@ export class Query {
     return Number(text);
   }
 
+  /** `sort_dir`; ascending without it. */
+  isDescending(): boolean {
+    const direction = this.text('sort_dir') ?? 'asc';
+    if (direction === 'asc' || direction === 'desc') return direction === 'desc';
+    throw new InvalidParameterValue(`Invalid sort direction: ${direction}. Acceptable are 'asc' and 'desc'.`);
+  }
+
   /** How many entries a page may have: `[api]max_limit` at most, and without an argument. */
   limit(most: number): number {
     const limit = this.integer('limit') ?? most;

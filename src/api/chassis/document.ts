@@ -3,6 +3,7 @@ import { Invalid, NotAcceptable } from '#model/faults.ts';
 import type { ChassisRecord } from '#model/chassis-record.ts';
 import type { Call } from '../call.ts';
 import { links } from '../links.ts';
+import { shownTime } from '../wire-time.ts';
 
 const allFields = ['uuid', 'created_at', 'updated_at', 'description', 'extra', 'nodes', 'links'] as const;
 export type ChassisField = (typeof allFields)[number];
@@ -18,8 +19,8 @@ export function chassisDocument(
   const path = `chassis/${chassis.uuid}`;
   const whole: Record<ChassisField, unknown> = {
     uuid: chassis.uuid,
-    created_at: wholeSeconds(chassis.created_at),
-    updated_at: wholeSeconds(chassis.updated_at),
+    created_at: shownTime(chassis.created_at),
+    updated_at: shownTime(chassis.updated_at),
     description: chassis.description,
     extra: chassis.extra,
     // A list in a list: published so, and clients unwrap it.
@@ -27,10 +28,6 @@ export function chassisDocument(
     links: links(call.baseUrl, path),
   };
   return Object.fromEntries(fields.map((name) => [name, whole[name]]));
-}
-
-function wholeSeconds(time: string | null): string | null {
-  return time === null ? null : `${time.slice(0, 19)}+00:00`;
 }
 
 /** The fields that the query chooses. Throws NotAcceptable (406) below 1.8, Invalid (400) for what is no field. */

@@ -55,12 +55,9 @@ async function page(
   next: Pick<NextPage, 'path' | 'detail' | 'fields'>,
 ): Promise<Answer> {
   const limit = call.query.limit(call.parts.settings.api.max_limit);
-  const direction = call.query.text('sort_dir') ?? 'asc';
-  if (direction !== 'asc' && direction !== 'desc')
-    throw new InvalidParameterValue(`Invalid sort direction: ${direction}. Acceptable are 'asc' and 'desc'.`);
   const order = {
+    descending: call.query.isDescending(),
     sortKey: readSortKey(call.query.text('sort_key') || 'id'),
-    descending: direction === 'desc',
   };
   const marker = call.query.uuid('marker');
   const after = marker === undefined ? {} : { after: await chassisOf(call, marker) };

@@ -30,7 +30,7 @@ export async function listConductors(call: Call): Promise<Answer> {
   const fields = requested ?? (detail ? allFields : listFields);
   const limit = query.limit(call.parts.settings.api.max_limit);
   const sortKey = parseSortKey(query.text('sort_key') ?? 'id');
-  const descending = isDescending(query.text('sort_dir') ?? 'asc');
+  const descending = query.isDescending();
   const all = sort(await readConductors(call.parts.store.read), sortKey, descending);
   const page = behind(all, query.text('marker')).slice(0, limit);
   const conductors = page.map((each) => describe(each, call, fields));
@@ -71,11 +71,6 @@ function parseSortKey(name: string): SortKey {
   const key = sortKeys.find((each) => each === name);
   if (key === undefined) throw new InvalidParameterValue(`Conductors can not be sorted by "${name}".`);
   return key;
-}
-
-function isDescending(direction: string): boolean {
-  if (direction === 'asc' || direction === 'desc') return direction === 'desc';
-  throw new InvalidParameterValue(`The sort direction is to be asc or desc, not "${direction}".`);
 }
 
 function sort(all: readonly ConductorRecord[], key: SortKey, descending: boolean): ConductorRecord[] {

@@ -24,7 +24,7 @@ export async function showHistory(call: Call): Promise<Answer> {
   const limit = query.limit(call.parts.settings.api.max_limit);
   const marker = query.uuid('marker');
   const sortKey = historySortKey(query.text('sort_key') ?? 'created_at');
-  const descending = isDescending(query.text('sort_dir') ?? 'asc');
+  const descending = query.isDescending();
   const node = await findNode(call);
   const { read } = call.parts.store;
   const after = marker === undefined ? undefined : await readHistoryLine(read, marker);
@@ -60,11 +60,6 @@ function historySortKey(name: string): HistorySortKey {
   const key = historySortKeys.find((each) => each === name);
   if (key === undefined) throw new InvalidParameterValue(`History can not be sorted by "${name}".`);
   return key;
-}
-
-function isDescending(direction: string): boolean {
-  if (direction === 'asc' || direction === 'desc') return direction === 'desc';
-  throw new InvalidParameterValue(`The sort direction is to be asc or desc, not "${direction}".`);
 }
 
 function brief(line: HistoryRecord, place: string): Record<string, unknown> {

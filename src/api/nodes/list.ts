@@ -123,14 +123,12 @@ interface Order {
 }
 
 function readOrder(call: Call): Order {
-  const direction = call.query.text('sort_dir') ?? 'asc';
-  if (direction !== 'asc' && direction !== 'desc')
-    throw new InvalidParameterValue(`Invalid sort direction: ${direction}. Acceptable are 'asc' and 'desc'.`);
+  const descending = call.query.isDescending();
   const key = call.query.text('sort_key') || 'id';
   if (isNodeField(key) && nodeField(key).since > call.minor) throw new NotAcceptable();
   if (!isSortKey(key))
     throw new InvalidParameterValue(`The sort_key value ${JSON.stringify(key)} is not a field to sort by.`);
-  return { sortKey: key, descending: direction === 'desc' };
+  return { sortKey: key, descending };
 }
 
 const sortKeys: ReadonlySet<string> = new Set(['id', ...nodeSortKeys]);

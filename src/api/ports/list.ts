@@ -80,7 +80,7 @@ async function answerPage(call: Call, listing: Listing): Promise<Answer> {
   const { query, baseUrl } = call;
   const limit = query.limit(call.parts.settings.api.max_limit);
   const sortKey = parseSortKey(call);
-  const descending = isDescending(call);
+  const descending = query.isDescending();
   const after = await findMarker(call);
   const { read } = call.parts.store;
   const rows = await listPorts(read, listing.filter, { sortKey, descending, limit, after });
@@ -108,12 +108,6 @@ function parseSortKey(call: Call): PortSortColumn {
   checkFieldVersion(name, call.minor);
   // The sort keys of the field table are columns with one plain value.
   return name as PortSortColumn;
-}
-
-function isDescending(call: Call): boolean {
-  const direction = call.query.text('sort_dir') ?? 'asc';
-  if (direction === 'asc' || direction === 'desc') return direction === 'desc';
-  throw new InvalidParameterValue(`The sort direction is to be asc or desc, not "${direction}".`);
 }
 
 async function findMarker(call: Call): Promise<PortRow | undefined> {
