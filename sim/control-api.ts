@@ -1,5 +1,6 @@
 // The sim's own HTTP API: what the functions of Sim do, for those in another process.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { messageOf } from '#model/message.ts';
 import { parseCheckpoint, parseTrapTarget } from './checkpoints.ts';
 import { BadRequest, NoSuchRoute, SimError } from './errors.ts';
 import { parseFault } from './faults.ts';
@@ -126,7 +127,7 @@ async function handle(sim: Sim, request: IncomingMessage): Promise<Answer> {
   } catch (error) {
     if (error instanceof BodyTooLarge) return { status: 413, body: { error: error.message } };
     const status = error instanceof SimError ? error.status : 500;
-    return { status, body: { error: error instanceof Error ? error.message : String(error) } };
+    return { status, body: { error: messageOf(error) } };
   }
 }
 

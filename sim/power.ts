@@ -1,6 +1,7 @@
 // The power state machine of every simulated machine: what a Reset asks for, how long it takes, what boots afterwards.
 import { machineExit } from '#protocol/machine-file.ts';
 import type { Clock } from '#model/clock.ts';
+import { messageOf } from '#model/message.ts';
 import { takeMachineFault } from './faults.ts';
 import { recordAction } from './action-record.ts';
 import type { ActionResult } from './machine-log.ts';
@@ -154,7 +155,7 @@ export class PowerControl {
           logOf(machine).add(this.#clock.now(), {
             kind: 'fault',
             fault: 'sim',
-            reason: `A power transition failed: ${error instanceof Error ? error.message : String(error)}`,
+            reason: `A power transition failed: ${messageOf(error)}`,
           });
       } finally {
         if (machine.transition === controller) machine.transition = null;

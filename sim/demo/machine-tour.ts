@@ -1,6 +1,7 @@
 // One machine through its life, by the API alone, and what its disks and its BMC say of it afterwards.
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '#model/clock.ts';
+import { messageOf } from '#model/message.ts';
 import type { DiskImage } from '../disk-image.ts';
 import type { MachineView, Sim } from '../sim.ts';
 import type { BareMetalClient, NodeState, Operation } from './bare-metal-client.ts';
@@ -156,7 +157,7 @@ export class MachineTour {
       return await prove();
     } catch (cause) {
       this.#parts.signal.throwIfAborted();
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw new MachineFailure(this.name, `is not as the API says: ${reason}`, null, { cause });
     }
   }

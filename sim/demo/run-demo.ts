@@ -2,6 +2,7 @@
 import { mkdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '#model/clock.ts';
+import { messageOf } from '#model/message.ts';
 import { type DiskImage, makeDiskImage } from '../disk-image.ts';
 import { type MachineView, type Sim, startSim } from '../sim.ts';
 import { writeStandInRamdisk } from '../stand-in-ramdisk.ts';
@@ -99,7 +100,7 @@ async function showTours(parts: DemoParts, result: DemoResult, tours: readonly M
       // What ends all of them is told once, by whoever caught it last.
       signal.throwIfAborted();
       result.failures.push(failureOf(error, signal, tour.name));
-      view.proved(tour.name, error instanceof Error ? error.message : String(error), false);
+      view.proved(tour.name, messageOf(error), false);
       return false;
     }
   };
@@ -209,7 +210,7 @@ function machineResult(result: DemoResult, tours: readonly MachineTour[], at: nu
 
 function failureOf(error: unknown, signal: AbortSignal, machine: string | null = null): Failed {
   const cause = signal.aborted ? signal.reason : error;
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = messageOf(cause);
   const reason = cause instanceof Error && cause.cause instanceof Error ? ` (${cause.cause.message})` : '';
   if (cause instanceof MachineFailure)
     return { machine: cause.machine, error: message, last_error: cause.lastError };

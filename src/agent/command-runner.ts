@@ -1,5 +1,6 @@
 // Runs commands, one at a time, and remembers them.
 import { randomUUID } from 'node:crypto';
+import { messageOf } from '#model/message.ts';
 import type { AgentCommand, AgentCommandError, AgentCommandRequest } from '#protocol/agent-commands.ts';
 import type { AgentContext } from './agent-context.ts';
 import { commandTable, stepParam } from './commands.ts';
@@ -133,7 +134,7 @@ function textResult({ mode }: CommandRow, { command_name: name }: AgentCommand, 
 }
 
 function describeError(error: unknown): AgentCommandError {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : '';
   return error instanceof AgentFault
     ? { type: error.type, code: error.code, message, details: cause }

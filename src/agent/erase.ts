@@ -1,4 +1,5 @@
 // Erasing disks: what marks their content, or all of it.
+import { messageOf } from '#model/message.ts';
 import { EraseFailed } from './faults.ts';
 import type { Disk, OpenDisk } from './hardware.ts';
 import type { Log } from './log.ts';
@@ -42,7 +43,7 @@ export async function eraseEach(
     } catch (error) {
       settings.signal.throwIfAborted();
       settings.log.error(`${name} could not be erased`, error);
-      failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+      failures.push(`${name}: ${messageOf(error)}`);
     }
   }
   if (failures.length > 0) throw new EraseFailed(`Could not erase ${failures.join('; ')}`);

@@ -1,6 +1,7 @@
 // Downloads an image as a stream that survives dropped connections.
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Clock } from '#model/clock.ts';
+import { messageOf } from '#model/message.ts';
 import { ImageDownloadFailed } from './faults.ts';
 import { displayUrl, openResponse, readChunks } from './http-client.ts';
 import type { Proxies } from './http-client.ts';
@@ -100,7 +101,7 @@ class Attempts {
     const { signal, retries, retryIntervalSeconds, clock, log } = this.#settings;
     signal.throwIfAborted();
     this.#failed += 1;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     const where = `at byte ${offset}${total === null ? '' : ` of ${total}`}`;
     if (this.#failed > retries)
       throw new ImageDownloadFailed(

@@ -1,6 +1,7 @@
 // In-band inspection: collects what the machine is and posts it.
 // Ensures: the API has the inventory, or the log says why not; the agent goes on either way.
 // When: at start, if ipa-inspection-callback-url is given.
+import { messageOf } from '#model/message.ts';
 import type { AgentContext } from './agent-context.ts';
 import type { InspectionPayload, Inventory, InventoryDisk } from '#protocol/agent-commands.ts';
 import { collectLogs } from './commands.ts';
@@ -64,7 +65,7 @@ async function collect(context: AgentContext): Promise<Collected> {
       if (!Object.hasOwn(collectors, name)) throw new Error('this agent has no such collector');
       Object.assign(collected, await collectors[name]?.(context));
     } catch (error) {
-      failures.push(`collector ${name} failed: ${error instanceof Error ? error.message : String(error)}`);
+      failures.push(`collector ${name} failed: ${messageOf(error)}`);
     }
   }
   for (const failure of failures) context.log.error(failure);
@@ -87,7 +88,7 @@ async function post({ parameters, signal }: AgentContext, url: string, body: str
     throw new InspectionFailed(`The API refused the inspection data with status ${status}`);
   } catch (error) {
     if (error instanceof InspectionFailed) throw error;
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

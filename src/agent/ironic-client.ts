@@ -1,5 +1,6 @@
 // The agent's side of the Bare Metal API: lookup and heartbeat.
 import type { Clock } from '#model/clock.ts';
+import { messageOf } from '#model/message.ts';
 import { agentMicroversions } from '#protocol/agent-commands.ts';
 import type { AgentNode, HeartbeatRequest, LookupAnswer } from '#protocol/agent-commands.ts';
 import { LookupFailed } from './faults.ts';
@@ -97,7 +98,7 @@ export function createIronicClient({ apiUrls, parameters, clock, random, log }: 
           if (status === 409) conflicts += 1;
         } catch (error) {
           signal.throwIfAborted();
-          reason = error instanceof Error ? error.message : String(error);
+          reason = messageOf(error);
         }
         if (clock.now() >= deadline)
           throw new LookupFailed(

@@ -8,6 +8,7 @@ import { findInChecksumList, InvalidChecksum, isChecksumUrl, parseChecksum } fro
 import type { Checksum } from '#images/checksum.ts';
 import { decompressed } from '#images/decompress.ts';
 import type { ImageForm } from '#images/decompress.ts';
+import { messageOf } from '#model/message.ts';
 import type { ImageInfo } from '#protocol/agent-commands.ts';
 import {
   AgentFault,
@@ -229,7 +230,7 @@ async function expectedChecksum(
     const found = findInChecksumList(bytes.toString('utf8'), fileName);
     return parseChecksum(found.digest, found.algorithm, { allowMd5 });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new ImageRefused(`The checksum of image ${id} cannot be used: ${reason}`, { cause });
   }
 }
@@ -252,7 +253,7 @@ function isAbort(error: unknown): boolean {
 
 function contentFault(cause: unknown, image: ImageInfo, downloaded: number): AgentFault {
   const isZlib = cause instanceof Error && 'code' in cause && /^(Z_|ZSTD_|ERR_)/.test(String(cause.code));
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = messageOf(cause);
   if (cause instanceof Error && cause.name === 'TimeoutError')
     return new ImageDownloadFailed(
       `Image ${image.id} was not downloaded within the time it may take: ${downloaded} bytes came`,

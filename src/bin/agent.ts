@@ -9,6 +9,7 @@ import { createLog } from '#agent/log.ts';
 import { parseParameters } from '#agent/parameters.ts';
 import { runAgent } from '#agent/run-agent.ts';
 import { systemClock } from '#model/clock.ts';
+import { messageOf } from '#model/message.ts';
 import { machineExit } from '#protocol/machine-file.ts';
 
 const stop = new AbortController();
@@ -54,7 +55,7 @@ function readOptions(args: string[]): { commandLineFile: string; machineFile: st
     });
     return { commandLineFile: values['cmdline-file'], machineFile: values.machine ?? null };
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}
+    console.error(`${messageOf(error)}
 usage: agent.ts [--cmdline-file FILE] [--machine FILE]`);
     return null;
   }

@@ -15,6 +15,7 @@ import { noopPackage } from '#drivers/noop/package.ts';
 import { createRedfishPackage } from '#drivers/redfish/package.ts';
 import { createDriverRegistry } from '#drivers/registry.ts';
 import { systemClock, systemRandom } from '#model/clock.ts';
+import { messageOf } from '#model/message.ts';
 import { hideInUrls } from '#model/secrets.ts';
 import { InProcessTransport } from '#rpc/in-process.ts';
 import { StartError } from './start-error.ts';
@@ -100,7 +101,7 @@ function makeDataFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new StartError(`The data folder ${path} cannot be made: ${reason}.`, { cause });
   }
 }

@@ -1,5 +1,6 @@
 // A simulated data centre as a process of its own. Prints one line of JSON with its addresses when it is ready.
 import { parseArgs } from 'node:util';
+import { messageOf } from '#model/message.ts';
 import { startSim, type SimOptions } from '#sim/sim.ts';
 
 const usage =
@@ -19,7 +20,7 @@ try {
     })}\n`,
   );
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = 2;
 }
 

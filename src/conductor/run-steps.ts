@@ -3,6 +3,7 @@ import type { Driver } from '#drivers/define.ts';
 import type { Task } from '#drivers/task.ts';
 import { wireTime } from '#model/clock.ts';
 import { InvalidParameterValue, InvalidState, TemporaryFailure } from '#model/faults.ts';
+import { messageOf } from '#model/message.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { nextState } from '#model/provision-states.ts';
 import { hideInUrls } from '#model/secrets.ts';
@@ -286,7 +287,7 @@ async function finishOperation(run: Run, change: NodeCommit): Promise<RunEnd> {
 /** Without a task, because the node's driver is no longer there, nothing can be undone; the node is given back. */
 async function failOperation(place: Place, task: Task | undefined, cause: unknown): Promise<RunEnd> {
   const { parts, node, operation, flow } = place;
-  const message = hideInUrls(cause instanceof Error ? cause.message : String(cause));
+  const message = hideInUrls(messageOf(cause));
   const error = message.slice(0, parts.settings.DEFAULT.log_in_db_max_size);
   const stepRan =
     operation.steps[operation.cursor]?.origin !== 'flow' && operation.cursor < operation.steps.length;

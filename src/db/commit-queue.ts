@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TemporaryFailure } from '#model/faults.ts';
+import { messageOf } from '#model/message.ts';
 
 /** What the queue needs of a database: statements that open, close and undo. */
 export interface TransactionControl {
@@ -77,7 +78,7 @@ export class CommitQueue {
       await this.#runWaiting(ran);
       this.#control.exec('COMMIT');
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       const error = new TemporaryFailure(`The database could not commit: ${reason}`, { cause });
       this.#rollBack();
       // Without its commit nothing of the batch happened. If not even one could begin, the first in line is told.

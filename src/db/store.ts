@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely, type Transaction as KyselyTransaction } from 'kysely';
+import { messageOf } from '#model/message.ts';
 import { type CommitLimits, CommitQueue } from './commit-queue.ts';
 import { migrations } from './migrations.ts';
 import { SqliteConnection, sqliteDialect } from './sqlite-dialect.ts';
@@ -31,12 +32,7 @@ const defaultLimits: CommitLimits = { batch: 256, queue: 10_000 };
 /** The database could not be opened or brought up to date. */
 export class StoreError extends Error {
   constructor(path: string, cause: unknown) {
-    super(
-      `The database ${path} could not be opened: ${cause instanceof Error ? cause.message : String(cause)}`,
-      {
-        cause,
-      },
-    );
+    super(`The database ${path} could not be opened: ${messageOf(cause)}`, { cause });
     this.name = 'StoreError';
   }
 }

@@ -2,6 +2,7 @@ import { readFreeNodes } from '#db/free-nodes.ts';
 import { readNode, updateNode } from '#db/nodes.ts';
 import { wireTime } from '#model/clock.ts';
 import { NodeLocked, NodeNotFound } from '#model/faults.ts';
+import { messageOf } from '#model/message.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { allProvisionStates, stateRow } from '#model/provision-states.ts';
 import type { PowerState } from '#model/power-states.ts';
@@ -111,7 +112,7 @@ async function countFailure(
 ): Promise<void> {
   const count = (failures.get(uuid) ?? 0) + 1;
   failures.set(uuid, count);
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   parts.log.warn({ node: uuid, count, err: error }, 'could not read or mend the power state');
   if (count <= parts.settings.conductor.power_state_sync_max_retries) return;
   failures.delete(uuid);

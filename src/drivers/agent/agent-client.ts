@@ -2,6 +2,7 @@
 import { Client, type Dispatcher } from 'undici';
 import type { Clock } from '#model/clock.ts';
 import { AgentAPIError } from '#model/faults.ts';
+import { messageOf } from '#model/message.ts';
 import { hideInUrls } from '#model/secrets.ts';
 import type { AgentCommand, AgentCommandRequest, CommandProgress } from '#protocol/agent-commands.ts';
 import { AgentBusy, AgentUnreachable, AgentUrlInvalid } from './agent-faults.ts';
@@ -181,7 +182,7 @@ export class AgentClient {
         ? 'the connection was refused'
         : timedOut
           ? `it did not answer within ${this.#options.timeoutSeconds} seconds`
-          : printable(cause instanceof Error ? cause.message : String(cause));
+          : printable(messageOf(cause));
     return new AgentUnreachable(this.url, reason, { neverArrived, cause });
   }
 }
