@@ -1,5 +1,6 @@
 // The sim's own HTTP API: what the functions of Sim do, for those in another process.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isJsonObject } from '#model/json-object.ts';
 import { messageOf } from '#model/message.ts';
 import { parseCheckpoint, parseTrapTarget } from './checkpoints.ts';
 import { BadRequest, NoSuchRoute, SimError } from './errors.ts';
@@ -139,9 +140,8 @@ function parseBody(text: string): Record<string, unknown> {
   } catch (cause) {
     throw new BadRequest('The body is not JSON.', { cause });
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    throw new BadRequest('The body is not a JSON object.');
-  return parsed as Record<string, unknown>; // an object, checked above
+  if (!isJsonObject(parsed)) throw new BadRequest('The body is not a JSON object.');
+  return parsed;
 }
 
 function paramsOf(route: string, asked: string): string[] | undefined {

@@ -1,5 +1,6 @@
 // How one resource of the Redfish service is told: a path, and what each method does there.
 import type { Clock } from '#model/clock.ts';
+import { isJsonObject } from '#model/json-object.ts';
 import type { Machine } from '../machine.ts';
 import type { PowerControl } from '../power.ts';
 import { RedfishError } from './errors.ts';
@@ -137,9 +138,8 @@ export function oneOf<T extends string>(value: unknown, allowed: readonly T[], n
 /** A member that is an object when it is there. */
 export function objectIn(value: unknown, name: string): Record<string, unknown> | undefined {
   if (value === undefined) return undefined;
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new RedfishError('PropertyValueTypeError', JSON.stringify(value), name);
-  return value as Record<string, unknown>; // an object, checked above
+  if (!isJsonObject(value)) throw new RedfishError('PropertyValueTypeError', JSON.stringify(value), name);
+  return value;
 }
 
 /** Refuses members that a PATCH does not know. */

@@ -5,6 +5,7 @@ import { takeRequestFaults, type Fault } from '../faults.ts';
 import { closeServer, listen, readBody, BodyTooLarge, type ListenOptions } from '../listener.ts';
 import { logOf, type Machine } from '../machine.ts';
 import type { Clock } from '#model/clock.ts';
+import { isJsonObject } from '#model/json-object.ts';
 import type { PowerControl } from '../power.ts';
 import { biosRoutes } from './bios.ts';
 import { chassisRoutes } from './chassis.ts';
@@ -170,9 +171,8 @@ async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>
   } catch {
     throw new RedfishError('MalformedJSON');
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    throw new RedfishError('MalformedJSON');
-  return parsed as Record<string, unknown>; // an object, checked above
+  if (!isJsonObject(parsed)) throw new RedfishError('MalformedJSON');
+  return parsed;
 }
 
 function etagOf({ body }: RedfishAnswer): string {

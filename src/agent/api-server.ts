@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { isJsonObject } from '#model/json-object.ts';
 import { agentVersion } from '#protocol/agent-commands.ts';
 import type { AgentCommandRequest } from '#protocol/agent-commands.ts';
 import type { CommandRunner } from './command-runner.ts';
@@ -113,7 +114,7 @@ function parseCommand(body: string): AgentCommandRequest {
   if (typeof parsed !== 'object' || parsed === null || !('name' in parsed) || !('params' in parsed))
     throw new InvalidContent('Missing or invalid name or params');
   const { name, params } = parsed;
-  if (typeof name !== 'string' || typeof params !== 'object' || params === null || Array.isArray(params))
+  if (typeof name !== 'string' || !isJsonObject(params))
     throw new InvalidContent('Missing or invalid name or params');
   return { name, params: { ...params } };
 }

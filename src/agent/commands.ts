@@ -1,4 +1,5 @@
 // Every command of the agent: a row each (spec agent-api.json#/agent_side/commands).
+import { isJsonObject } from '#model/json-object.ts';
 import type { AgentNode, HardwareManagerVersions, ImageInfo, StepKind } from '#protocol/agent-commands.ts';
 import type { AgentContext, CommandRun } from './agent-context.ts';
 import { InvalidContent } from './faults.ts';
@@ -173,7 +174,7 @@ function endCommand(end: 'reboot' | 'powerOff'): CommandRow {
 }
 
 function objectParam(name: string, value: unknown): Params {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  if (isJsonObject(value)) return { ...value };
   throw new InvalidContent(`The parameter ${name} is not an object`);
 }
 

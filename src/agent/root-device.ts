@@ -1,5 +1,6 @@
 // Which disk an image is written to: root device hints, with every operator, as ironic-lib matches them
 // (ironic device_hints.py, oslo.utils specs_matcher; spec agent-api.json#/agent_side/root_device_hints).
+import { isJsonObject } from '#model/json-object.ts';
 import type { AgentNode, InventoryDisk } from '#protocol/agent-commands.ts';
 import { DeviceNotFound, InvalidRootDeviceHint } from './faults.ts';
 
@@ -77,7 +78,7 @@ export function chooseRootDisk(disks: InventoryDisk[], node: AgentNode | null): 
 
 /** The disks that `hints` names. @throws InvalidRootDeviceHint */
 export function disksMatching(disks: InventoryDisk[], hints: unknown): InventoryDisk[] {
-  if (typeof hints !== 'object' || hints === null || Array.isArray(hints))
+  if (!isJsonObject(hints))
     throw new InvalidRootDeviceHint(`Root device hints are an object of hints, not ${JSON.stringify(hints)}`);
   const tests = Object.entries(hints).map(([name, value]) => parseHint(name, value));
   return disks.filter((disk) => tests.every((test) => test(disk)));

@@ -1,5 +1,6 @@
 // Arguments by name: what a request that is not a resource says in the members of its body, or in its query.
 import { Invalid, MissingParameterValue, UnknownArgument } from '#model/faults.ts';
+import { isJsonObject } from '#model/json-object.ts';
 import type { Call } from './call.ts';
 import { canonicalUuid } from './identity.ts';
 import { booleanOf } from './query.ts';
@@ -19,8 +20,7 @@ export class Arguments {
   static of(call: Call, names: ReadonlySet<string>): Arguments {
     call.query.allowOnly(names);
     const body = call.body();
-    const members =
-      typeof body === 'object' && body !== null && !Array.isArray(body) ? Object.entries(body) : [];
+    const members = isJsonObject(body) ? Object.entries(body) : [];
     const unknown = members.find(([name]) => !names.has(name));
     if (unknown) throw new UnknownArgument(`Unexpected argument: ${unknown[0]}`);
     const given = new Map<string, unknown>();
@@ -78,8 +78,7 @@ export class Arguments {
   textOrObject(name: string): string | Record<string, unknown> | null {
     const value = this.#given.get(name) ?? null;
     if (value === null || typeof value === 'string') return value;
-    // Neither null nor a list, so an object of JSON is what is left of 'object'.
-    if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
+    if (isJsonObject(value)) return value;
     throw new Invalid(`Expected a text or an object for ${name}.`);
   }
 }

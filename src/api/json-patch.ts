@@ -1,5 +1,6 @@
 // JSON Patch as this API takes it: add, replace and remove (RFC 6902 §4; ironic api/controllers/v1/utils.py, 2026.2).
 import { Invalid, PatchError } from '#model/faults.ts';
+import { isJsonObject } from '#model/json-object.ts';
 
 export interface PatchOperation {
   readonly op: 'add' | 'replace' | 'remove';
@@ -25,17 +26,16 @@ export function parsePatch(body: unknown, options: { escapes: boolean }): PatchO
 
 function parseOperation(operation: unknown, at: number, escapes: boolean): PatchOperation {
   const wrong = (what: string) => new Invalid(`Operation ${at} of the patch ${what}.`);
-  if (typeof operation !== 'object' || operation === null || Array.isArray(operation))
-    throw wrong('is not an object');
+  if (!isJsonObject(operation)) throw wrong('is not an object');
   const unknown = Object.keys(operation).find((name) => !members.has(name));
   if (unknown !== undefined) throw wrong(`has a member that no operation has: ${unknown}`);
-  const { op, path } = operation as { op?: unknown; path?: unknown };
+  const { op, path } = operation;
   if (op !== 'add' && op !== 'replace' && op !== 'remove') throw wrong('is none of add, replace and remove');
   if (typeof path !== 'string' || !(escapes ? escapedPath : plainPath).test(path))
     throw wrong('has no path, or one that is not of the form /name/name');
   const parts = path.slice(1).split('/').map(decodePart);
   if (parts.length > longestPath) throw wrong(`has a path of more than ${longestPath} parts`);
-  const given = Object.hasOwn(operation, 'value') ? { value: (operation as { value: unknown }).value } : {};
+  const given = Object.hasOwn(operation, 'value') ? { value: operation['value'] } : {};
   // The pattern takes no path without a part.
   return { op, path: parts as [string, ...string[]], pathText: path, ...given };
 }
@@ -75,13 +75,13 @@ export function applyPatch(
 
 function childOf(target: unknown, part: string, operation: PatchOperation): unknown {
   if (Array.isArray(target)) return target[indexIn(target, part, operation)] as unknown;
-  if (isObject(target) && Object.hasOwn(target, part)) return target[part];
+  if (isJsonObject(target) && Object.hasOwn(target, part)) return target[part];
   throw cannot(operation, `there is no '${part}' on its path`);
 }
 
 function change(target: unknown, last: string, operation: PatchOperation): void {
   if (Array.isArray(target)) changeList(target, last, operation);
-  else if (isObject(target)) changeObject(target, last, operation);
+  else if (isJsonObject(target)) changeObject(target, last, operation);
   else throw cannot(operation, `what holds '${last}' is neither an object nor a list`);
 }
 
@@ -114,10 +114,6 @@ function indexIn(list: readonly unknown[], part: string, operation: PatchOperati
 /** Assignment would change the prototype where a member is called `__proto__`, as JSON allows. */
 function setMember(target: Record<string, unknown>, name: string, value: unknown): void {
   Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true });
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function cannot(operation: PatchOperation, reason: string): PatchError {

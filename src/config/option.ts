@@ -1,3 +1,4 @@
+import { isJsonObject } from '#model/json-object.ts';
 // One setting: what kind of value it takes, what it is when nobody says, and how its text is read.
 
 /** What a kind of option is called where an operator reads about it. */
@@ -169,7 +170,7 @@ function isOfKind(row: Option<unknown>, value: unknown): boolean {
     case 'numbers':
       return Array.isArray(value) && value.length > 0 && value.every((item) => Number.isFinite(item));
     case 'dict':
-      return typeof value === 'object' && value !== null && !Array.isArray(value);
+      return isJsonObject(value);
   }
 }
 

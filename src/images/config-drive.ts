@@ -1,6 +1,7 @@
 // A config drive: a small ISO image labelled config-2 that cloud-init reads on first boot. Users give it ready made
 // (gzip+base64, or a URL of that), or as the data to make it from.
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { isJsonObject } from '#model/json-object.ts';
 import { composeIso } from './iso/compose.ts';
 import { collectIso } from './iso/image.ts';
 
@@ -31,10 +32,10 @@ export class ConfigDriveInvalid extends Error {
 }
 
 const dataFields = {
-  meta_data: isObject,
-  network_data: isObject,
+  meta_data: isJsonObject,
+  network_data: isJsonObject,
   user_data: (value: unknown) => value === null || typeof value === 'string' || typeof value === 'object',
-  vendor_data: isObject,
+  vendor_data: isJsonObject,
 } satisfies Record<keyof ConfigDriveData, (value: unknown) => boolean>;
 
 /**
@@ -44,7 +45,7 @@ const dataFields = {
  */
 export function parseConfigDrive(value: unknown): ConfigDriveInput {
   if (typeof value === 'string') return parseText(value);
-  if (!isObject(value)) throw new ConfigDriveInvalid('it is neither text nor an object');
+  if (!isJsonObject(value)) throw new ConfigDriveInvalid('it is neither text nor an object');
   for (const [name, member] of Object.entries(value)) {
     if (!Object.hasOwn(dataFields, name)) {
       throw new ConfigDriveInvalid(`it may have ${Object.keys(dataFields).join(', ')} only`);
@@ -133,8 +134,4 @@ function undoBase64(bytes: Buffer): Buffer {
 function withinLimit(bytes: Buffer): Buffer {
   if (bytes.length > maxConfigDriveBytes) throw new ConfigDriveInvalid('it is larger than 64 MiB');
   return bytes;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
 // A chassis: what nodes stand in. It only groups them.
-import type { JsonObject, WireTime } from './node-record.ts';
+import type { JsonObject } from './json-object.ts';
+import type { WireTime } from './node-record.ts';
 
 export interface ChassisRecord {
   /** The store's own number; the order of a list without `sort_key`. */

@@ -1,4 +1,5 @@
 // The node as the code holds it: a row of the store, its columns under their published names.
+import type { JsonObject } from './json-object.ts';
 import {
   type BootMode,
   type HealthState,
@@ -7,9 +8,6 @@ import {
   type PowerState,
 } from './power-states.ts';
 import { type ProvisionState, type TargetProvisionState } from './provision-states.ts';
-
-/** What a column of JSON holds: keys are the operator's, a driver's or the hardware's, so each is checked where read. */
-export type JsonObject = Record<string, unknown>;
 
 /** A point in time as the wire writes it, `2026-01-01T00:00:00.000000+00:00`; sorts as text. */
 export type WireTime = string;

@@ -1,5 +1,6 @@
 // The port as the code holds it: a row of the store, its columns under their published names.
-import { type JsonObject, type WireTime } from './node-record.ts';
+import type { JsonObject } from './json-object.ts';
+import { type WireTime } from './node-record.ts';
 
 export interface PortRecord {
   /** The store's own number; the order of a list without `sort_key`. Not on the wire. */

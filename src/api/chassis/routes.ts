@@ -16,7 +16,7 @@ import {
   MissingParameterValue,
 } from '#model/faults.ts';
 import type { ChassisRecord } from '#model/chassis-record.ts';
-import type { JsonObject } from '#model/node-record.ts';
+import { isJsonObject, type JsonObject } from '#model/json-object.ts';
 import { type Answer, type Call, created, noContent, ok } from '../call.ts';
 import { canonicalUuid } from '../identity.ts';
 import { applyPatch, parsePatch } from '../json-patch.ts';
@@ -89,7 +89,7 @@ async function show(call: Call): Promise<Answer> {
 async function create(call: Call): Promise<Answer> {
   call.query.allowOnly(takesNothing);
   const body = call.body();
-  if (!isObject(body)) throw new Invalid('The body of a new chassis is an object.');
+  if (!isJsonObject(body)) throw new Invalid('The body of a new chassis is an object.');
   const unknown = Object.keys(body).find((name) => !settable.has(name));
   if (unknown !== undefined) throw new Invalid(`A new chassis cannot be given ${unknown}.`);
   const chassis = await insertChassis(call.parts.store, {
@@ -164,12 +164,8 @@ function readDescription(value: unknown): string | null {
 
 function readExtra(value: unknown): JsonObject {
   if (value === null) return {};
-  if (!isObject(value)) throw new Invalid('extra is not an object.');
+  if (!isJsonObject(value)) throw new Invalid('extra is not an object.');
   return value;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function missing(): never {

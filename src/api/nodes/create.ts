@@ -11,8 +11,9 @@ import {
   NoValidHost,
   UnknownAttribute,
 } from '#model/faults.ts';
+import { isJsonObject, type JsonObject } from '#model/json-object.ts';
 import { allNodeFields, isNodeField, nodeField } from '#model/node-fields.ts';
-import type { JsonObject, NewNode, NodeRecord } from '#model/node-record.ts';
+import type { NewNode, NodeRecord } from '#model/node-record.ts';
 import { initialState } from '#model/provision-states.ts';
 import { type Answer, type Call, created } from '../call.ts';
 import { canonicalUuid } from '../identity.ts';
@@ -50,14 +51,13 @@ export function rowOf(node: NodeRecord): NodeRow {
 }
 
 function readBody(body: unknown): JsonObject {
-  if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw new Invalid('The body of a new node is an object.');
+  if (!isJsonObject(body)) throw new Invalid('The body of a new node is an object.');
   for (const name of Object.keys(body))
     if (!isNodeField(name) || nodeField(name).create === undefined)
       throw new UnknownAttribute(`A new node cannot be given ${name}.`);
   for (const name of requiredFields)
     if (!Object.hasOwn(body, name)) throw new Invalid(`A new node needs a ${name}.`);
-  return body as JsonObject; // Seen to be an object.
+  return body;
 }
 
 function readFields(body: JsonObject, minor: number): JsonObject {

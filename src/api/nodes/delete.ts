@@ -1,4 +1,5 @@
 import { Invalid, MissingParameterValue } from '#model/faults.ts';
+import { isJsonObject } from '#model/json-object.ts';
 import { type Answer, type Call, noContent } from '../call.ts';
 import { asBadRequest } from './create.ts';
 import { findNode } from './find-node.ts';
@@ -9,8 +10,7 @@ const takesNothing = new Set<string>();
 export async function deleteNode(call: Call): Promise<Answer> {
   call.query.allowOnly(takesNothing);
   const body = call.body();
-  if (typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length > 0)
-    throw new Invalid('A deletion takes no arguments.');
+  if (isJsonObject(body) && Object.keys(body).length > 0) throw new Invalid('A deletion takes no arguments.');
   const node = await findNode(call, { suffix: true });
   await asBadRequest(async () => await call.conductorOf(node, 'destroy_node', { node: node.uuid }));
   return noContent;

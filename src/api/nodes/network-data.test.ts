@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Invalid } from '#model/faults.ts';
-import type { JsonObject } from '#model/node-record.ts';
+import type { JsonObject } from '#model/json-object.ts';
 import { checkNetworkData } from './network-data.ts';
 
 const mac = '52:54:00:00:00:01';

@@ -1,6 +1,6 @@
 // The shape of a node's network data, as far as what reads it depends on it (OpenStack's network_data.json).
 import { Invalid } from '#model/faults.ts';
-import type { JsonObject } from '#model/node-record.ts';
+import { isJsonObject, type JsonObject } from '#model/json-object.ts';
 
 const macAddress = /^([0-9A-F]{2}[:-]){5}[0-9A-F]{2}$/i;
 
@@ -27,10 +27,10 @@ export function checkNetworkData(data: JsonObject): void {
 function listOf(data: JsonObject, name: string): JsonObject[] {
   const list = data[name];
   if (!Array.isArray(list)) throw new Invalid(`network_data has no list called ${name}.`);
-  for (const [at, each] of list.entries())
-    if (typeof each !== 'object' || each === null || Array.isArray(each))
-      throw wrong(`${name}/${at}`, 'is not an object');
-  return list as JsonObject[]; // Each of them was just seen to be an object.
+  return list.map((each: unknown, at) => {
+    if (isJsonObject(each)) return each;
+    throw wrong(`${name}/${at}`, 'is not an object');
+  });
 }
 
 function checkLink(link: JsonObject, place: string): void {

@@ -8,6 +8,7 @@ import {
   NotAcceptable,
   NotFound,
 } from '#model/faults.ts';
+import { isJsonObject } from '#model/json-object.ts';
 import { hasFeature, versionText } from '#model/microversion.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { type ProvisionVerbRow, type VerbParameter, verbFor, verbSince } from '#model/provision-verbs.ts';
@@ -151,9 +152,8 @@ function checkConfigdrive(configdrive: ProvisionRequest['configdrive'], minor: n
     if (!configdriveKeys.includes(key))
       throw new ClientSideError(`A configdrive has no "${key}"; it may have ${configdriveKeys.join(', ')}.`);
     const part = configdrive[key];
-    const isObject = typeof part === 'object' && part !== null && !Array.isArray(part);
     const isUserData = key === 'user_data' && (typeof part === 'object' || typeof part === 'string');
-    if (!isObject && !isUserData)
+    if (!isJsonObject(part) && !isUserData)
       throw new ClientSideError(
         `"${key}" of the configdrive is to be an object${key === 'user_data' ? ', a list or a text' : ''}.`,
       );

@@ -1,5 +1,6 @@
 // Steps as a request names them: clean_steps, service_steps, deploy_steps of PUT states/provision.
 import { InvalidParameterValue, StepNotAllowed } from '#model/faults.ts';
+import { isJsonObject } from '#model/json-object.ts';
 import type { OperationInput } from '#protocol/operation.ts';
 
 export type RequestedStep = NonNullable<OperationInput['steps']>[number];
@@ -46,7 +47,7 @@ export function parseSteps(given: unknown, kind: StepKind, disallowed: readonly 
 }
 
 function parseStep(item: unknown, kind: StepKind, place: string): RequestedStep {
-  if (!isObject(item)) throw invalid(place, 'is to be an object');
+  if (!isJsonObject(item)) throw invalid(place, 'is to be an object');
   const keys = stepKeys[kind];
   for (const key of Object.keys(item)) {
     if (key !== 'interface' && key !== 'step' && !Object.hasOwn(keys, key))
@@ -60,7 +61,7 @@ function parseStep(item: unknown, kind: StepKind, place: string): RequestedStep 
     throw invalid(place, `has an "interface" that is none of ${stepInterfaces.join(', ')}`);
   if (typeof step !== 'string' || step === '' || step.length > longestName)
     throw invalid(place, 'has a "step" that is not a name');
-  if (args !== undefined && !isObject(args)) throw invalid(place, 'has "args" that are not an object');
+  if (args !== undefined && !isJsonObject(args)) throw invalid(place, 'has "args" that are not an object');
   if (item['order'] !== undefined) parseCount(item['order'], 'order', place);
   checkChildNodes(item, place);
   return {
@@ -85,10 +86,6 @@ function parseCount(value: unknown, key: string, place: string): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value;
   if (typeof value === 'string' && /^\d{1,15}$/.test(value)) return Number(value);
   throw invalid(place, `has a "${key}" that is not a whole number from 0`);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function invalid(place: string, problem: string): InvalidParameterValue {

@@ -6,7 +6,7 @@ import {
   InvalidParameterValue,
   InvalidUUID,
 } from '#model/faults.ts';
-import type { JsonObject } from '#model/node-record.ts';
+import { isJsonObject, type JsonObject } from '#model/json-object.ts';
 import { nodeField, type NodeField } from '#model/node-fields.ts';
 import { canonicalUuid, isLogicalName } from '../identity.ts';
 import { booleanOf } from '../query.ts';
@@ -53,13 +53,10 @@ function readBoolean(name: NodeField, value: unknown): boolean {
 }
 
 function readObject(name: NodeField, value: unknown): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new Invalid(`${name} is not an object.`);
-  // Not null and not a list: of JSON's values an object is what is left.
-  const object = value as JsonObject;
-  if (name === 'network_data') checkNetworkData(object);
-  if (name === 'properties') checkProperties(object);
-  return object;
+  if (!isJsonObject(value)) throw new Invalid(`${name} is not an object.`);
+  if (name === 'network_data') checkNetworkData(value);
+  if (name === 'properties') checkProperties(value);
+  return value;
 }
 
 function checkText(name: NodeField, text: string): string {

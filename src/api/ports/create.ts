@@ -9,8 +9,9 @@ import {
   NotAcceptable,
   PortgroupNotFound,
 } from '#model/faults.ts';
+import { isJsonObject, type JsonObject } from '#model/json-object.ts';
 import { versionText } from '#model/microversion.ts';
-import type { JsonObject, NodeRecord } from '#model/node-record.ts';
+import type { NodeRecord } from '#model/node-record.ts';
 import { allPortFields, type PortField, portField, portNodeIdent } from '#model/port-fields.ts';
 import type { NewPort, PortPatch, PortRecord } from '#model/port-record.ts';
 import { type Answer, type Call, created } from '../call.ts';
@@ -50,17 +51,14 @@ export function rowOfPort(record: PortRecord): PortRow {
 }
 
 function parseBody(body: unknown): JsonObject {
-  if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw new InvalidParameterValue('A port is to be given as an object.');
-  // An object of JSON, as just seen.
-  const given = body as JsonObject;
+  if (!isJsonObject(body)) throw new InvalidParameterValue('A port is to be given as an object.');
   const known: readonly string[] = [...createFields, portNodeIdent.name];
-  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  const unknown = Object.keys(body).find((name) => !known.includes(name));
   if (unknown !== undefined) throw new InvalidParameterValue(`A new port has no field "${unknown}".`);
-  if (!Object.hasOwn(given, 'address')) throw new InvalidParameterValue('A new port needs an "address".');
-  if (Object.hasOwn(given, 'node_uuid') === Object.hasOwn(given, portNodeIdent.name))
+  if (!Object.hasOwn(body, 'address')) throw new InvalidParameterValue('A new port needs an "address".');
+  if (Object.hasOwn(body, 'node_uuid') === Object.hasOwn(body, portNodeIdent.name))
     throw new InvalidParameterValue('A new port needs either a "node_uuid" or a "node_ident".');
-  return given;
+  return body;
 }
 
 function checkVersions(body: JsonObject, minor: number): void {

@@ -1,7 +1,7 @@
 // What `local_link_connection` of a port may hold: where its other end is plugged in.
 import { InvalidParameterValue, NotAcceptable } from '#model/faults.ts';
+import type { JsonObject } from '#model/json-object.ts';
 import { localLinkAlternatives, localLinkKeyVersions } from '#model/port-fields.ts';
-import type { JsonObject } from '#model/node-record.ts';
 import { canonicalMac } from './mac-address.ts';
 
 /** ironic api/controllers/v1/utils.py LOCAL_LINK_SCHEMA, 2026.2. */

@@ -1,6 +1,6 @@
 // What a port's fields may hold: the checks that POST and PATCH share.
 import { Invalid, InvalidMAC, InvalidName, InvalidParameterValue } from '#model/faults.ts';
-import type { JsonObject } from '#model/node-record.ts';
+import { isJsonObject, type JsonObject } from '#model/json-object.ts';
 import { portField } from '#model/port-fields.ts';
 import type { PortPatch } from '#model/port-record.ts';
 import { canonicalUuid, isLogicalName } from '../identity.ts';
@@ -62,8 +62,7 @@ function parseAddress(given: unknown): string {
 
 function parseObject(field: string, given: unknown): JsonObject {
   if (given === null) return {};
-  // Neither null nor a list, so an object of JSON is what is left of 'object'.
-  if (typeof given === 'object' && !Array.isArray(given)) return given as JsonObject;
+  if (isJsonObject(given)) return given;
   throw invalid(field, 'an object');
 }
 

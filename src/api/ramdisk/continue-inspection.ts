@@ -3,7 +3,8 @@
 import { readNodesAwaitingInspection } from '#db/inspect-wait.ts';
 import { readNode } from '#db/nodes.ts';
 import { Invalid, InvalidParameterValue, NodeLocked, NotFound } from '#model/faults.ts';
-import type { JsonObject, NodeRecord } from '#model/node-record.ts';
+import { isJsonObject, type JsonObject } from '#model/json-object.ts';
+import type { NodeRecord } from '#model/node-record.ts';
 import type { ConductorCalls } from '#protocol/rpc.ts';
 import type { Answer, Call } from '../call.ts';
 import { asBadRequest } from '../nodes/create.ts';
@@ -82,7 +83,7 @@ function parseFindings(body: unknown): Findings {
 const bmcNames = ['bmc_address', 'bmc_v6address'] as const;
 
 function asObject(value: unknown, what: string): JsonObject {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject; // Seen.
+  if (isJsonObject(value)) return value;
   throw new InvalidParameterValue(`${what} to be an object.`);
 }
 
