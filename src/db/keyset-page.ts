@@ -13,16 +13,20 @@ export interface PageMarker {
  * Nulls come before everything else.
  */
 export function isBehind(column: string, marker: PageMarker, descending: boolean): RawBuilder<SqlBool> {
-  const [key, id] = [sql.ref(column), sql.ref('id')];
   const past = descending ? sql.raw('<') : sql.raw('>');
-  if (column === 'id') return sql`${id} ${past} ${marker.id}`;
-  const tie = sql`(${key} is not distinct from ${marker.key} and ${id} ${past} ${marker.id})`;
-  if (marker.key === null) return descending ? sql`(${tie})` : sql`(${key} is not null or ${tie})`;
+  const hasNextId = sql<SqlBool>`${sql.ref('id')} ${past} ${marker.id}`;
+  if (column === 'id') return hasNextId;
+  const key = sql.ref(column);
+  if (marker.key === null) {
+    const tie = sql<SqlBool>`(${key} is null and ${hasNextId})`;
+    return descending ? tie : sql`(${key} is not null or ${tie})`;
+  }
+  const tie = sql`(${key} = ${marker.key} and ${hasNextId})`;
   if (descending) return sql`(${key} < ${marker.key} or ${key} is null or ${tie})`;
   return sql`(${key} > ${marker.key} or ${tie})`;
 }
 
-/** The order that `isBehind` goes by. */
+/** The order that `isBehind` goes by: by `id` last of all, so that it is total and no page skips or repeats a row. */
 export function pageOrder(column: string, descending: boolean): RawBuilder<unknown> {
   const direction = sql.raw(descending ? 'desc nulls last' : 'asc nulls first');
   const byId = sql`${sql.ref('id')} ${sql.raw(descending ? 'desc' : 'asc')}`;

@@ -1,6 +1,7 @@
 // Reads of nodes for answers: one row by what names it, and lists by filter, order and page.
 import { type ExpressionBuilder, type ExpressionWrapper, type SqlBool } from 'kysely';
 import type { ProvisionState } from '#model/provision-states.ts';
+import { isBehind, pageOrder } from './keyset-page.ts';
 import type { Reader } from './store.ts';
 import type { NodeRow, Tables } from './tables.ts';
 
@@ -55,15 +56,12 @@ export interface NodePage {
 
 /** The rows of a page, with the columns that were asked for. */
 export async function listNodeRows(reader: Reader, page: NodePage): Promise<Partial<NodeRow>[]> {
-  const direction = page.descending ? 'desc' : 'asc';
-  const { after } = page;
+  const { after, sortKey, descending, limit } = page;
   let query = reader.selectFrom('nodes').select([...page.columns]);
   query = query.where((nodes) => nodes.and(conditions(nodes, page.filter)));
-  if (after) query = query.where((nodes) => beyond(nodes, page, after));
-  // By its id last of all, so that every order is total and no page skips or repeats a node.
-  if (page.sortKey !== 'id') query = query.orderBy(page.sortKey, direction);
-  query = query.orderBy('id', direction);
-  if (page.limit !== undefined) query = query.limit(page.limit);
+  if (after) query = query.where(isBehind(sortKey, { id: after.id, key: after[sortKey] }, descending));
+  query = query.orderBy(pageOrder(sortKey, descending));
+  if (limit !== undefined) query = query.limit(limit);
   return await query.execute();
 }
 
@@ -107,19 +105,4 @@ function conditions(nodes: Nodes, filter: NodeFilter): Condition[] {
     const condition = conditionOf[name as keyof NodeFilter] as (nodes: Nodes, value: unknown) => Condition;
     return [condition(nodes, value)];
   });
-}
-
-/** What comes after a row: a greater sort key, or the same and a greater id. Null is less than any value. */
-function beyond(nodes: Nodes, page: NodePage, after: NodeRow): Condition {
-  const { sortKey: key, descending } = page;
-  const further = descending ? '<' : '>';
-  const nextId = nodes('id', further, after.id);
-  if (key === 'id') return nextId;
-  const value = after[key];
-  if (value === null) {
-    const sameAndNext = nodes.and([nodes(key, 'is', null), nextId]);
-    return descending ? sameAndNext : nodes.or([nodes(key, 'is not', null), sameAndNext]);
-  }
-  const ways = [nodes(key, further, value), nodes.and([nodes(key, '=', value), nextId])];
-  return nodes.or(descending ? [...ways, nodes(key, 'is', null)] : ways);
 }
