@@ -12,7 +12,8 @@ import { type Decide, type LockedNode, lockNode, type NodeCommit, takeOverNode }
 import { newOperation } from './new-operation.ts';
 import { ownContext } from './own-context.ts';
 import type { ConductorParts } from './parts.ts';
-import { runOperation, shownStep } from './run-steps.ts';
+import { runOperation } from './run-steps.ts';
+import { shownStep } from './shown-step.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 /** What begins with an operation: its input, and the rest of the commit that accepts it. */
