@@ -17,7 +17,8 @@ import type { NewNode, NodePatch, NodeRecord } from '#model/node-record.ts';
 import { interfaceTypes } from '#model/power-states.ts';
 import { interfaceChangeStates, isDeleteAllowed } from '#model/provision-states.ts';
 import type { RequestContext } from '#protocol/rpc.ts';
-import { changeFreeNode, Held, whenFree } from './locked-node.ts';
+import { Held, whenFree } from './when-free.ts';
+import { changeFreeNode } from './locked-node.ts';
 import type { ConductorParts } from './parts.ts';
 
 /** Stores a new node with the interfaces its driver gives it. Throws what is wrong with driver, interfaces or names. */

@@ -5,16 +5,18 @@ import { composeDriver } from '#drivers/compose.ts';
 import { wireTime } from '#model/clock.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { isWaiting } from '#model/provision-states.ts';
-import type { OperationInput, OperationKind, OperationRecord, Wait } from '#protocol/operation.ts';
+import type { OperationInput, OperationKind, OperationRecord } from '#protocol/operation.ts';
 import type { RequestContext } from '#protocol/rpc.ts';
 import { flows } from './flows/all.ts';
-import { type Decide, type LockedNode, lockNode, type NodeCommit, takeOverNode } from './locked-node.ts';
+import { type LockedNode, lockNode, takeOverNode } from './locked-node.ts';
 import { newOperation } from './new-operation.ts';
+import type { Decide, NodeCommit } from './node-commit.ts';
 import { ownContext } from './own-context.ts';
 import type { ConductorParts } from './parts.ts';
 import { runOperation } from './run-steps.ts';
 import { shownStep } from './shown-step.ts';
-import type { WorkerPool } from './worker-pool.ts';
+import { WaitTimers } from './wait-timers.ts';
+import type { WorkerPlace, WorkerPool } from './worker-pool.ts';
 
 /** What begins with an operation: its input, and the rest of the commit that accepts it. */
 export interface Beginning extends Pick<NodeCommit, 'raise' | 'target' | 'columns' | 'history' | 'also'> {
@@ -26,13 +28,13 @@ export class Operations {
   readonly #parts: ConductorParts;
   readonly #pool: WorkerPool;
   readonly #signal: AbortSignal;
-  /** Abort controllers of the timers of waiting operations, by node. */
-  readonly #timers = new Map<string, AbortController>();
+  readonly #timers: WaitTimers;
 
   constructor(parts: ConductorParts, pool: WorkerPool, signal: AbortSignal) {
     this.#parts = parts;
     this.#pool = pool;
     this.#signal = signal;
+    this.#timers = new WaitTimers(parts, signal, async (uuid) => await this.#wakeInTime(uuid));
   }
 
   /**
@@ -62,7 +64,7 @@ export class Operations {
     });
     if (!operation) throw new Error('lockNode returned without having called decide');
     await this.#parts.checkpoint(`${kind}:begun`, uuid);
-    this.#run(place.run.bind(place), node, operation);
+    this.#run(place, node, operation);
   }
 
   /** What waited when something else was accepted, as removal is in `wait call-back`, is over. */
@@ -108,7 +110,7 @@ export class Operations {
   ): Promise<boolean> {
     using place = this.#pool.reserve();
     const locked = await this.#lockWaiting(operation, context, decide, changes);
-    if (locked) this.#run(place.run.bind(place), locked.node, locked.operation);
+    if (locked) this.#run(place, locked.node, locked.operation);
     return locked !== undefined;
   }
 
@@ -155,7 +157,7 @@ export class Operations {
     };
     try {
       const node = await lockNode(this.#parts, uuid, context, decide, { patient: false });
-      this.#timers.get(uuid)?.abort();
+      this.#timers.clear(uuid);
       return { node, operation: locked };
     } catch (error) {
       if (error instanceof NotWaiting) return undefined;
@@ -164,8 +166,8 @@ export class Operations {
   }
 
   /**
-   * Takes up what a conductor of that host name left, which is dead or was this one before: what ran goes on from its last commit,
-   * what waits is waited for. Gives how many operations it took up.
+   * Takes up what a conductor of that host name left, which is dead or was this one before: what ran goes on from its
+   * last commit, what waits is waited for. Gives how many operations it took up.
    */
   async resume(from: string, context: RequestContext): Promise<number> {
     const open = await readOpenOperations(this.#parts.store.read);
@@ -176,7 +178,7 @@ export class Operations {
       if (operation.state !== 'waiting' || !operation.wait) await this.#takeOver(operation, from, context);
       else {
         await this.#own(operation);
-        this.#waitFor(operation.node_uuid, operation.wait);
+        this.#timers.set(operation.node_uuid, operation.wait);
       }
     }
     return resumed;
@@ -200,7 +202,7 @@ export class Operations {
     );
     // What was accepted runs: it is not refused as new work would be.
     using place = this.#pool.reserve({ evenIfFull: true });
-    this.#run(place.run.bind(place), node, again);
+    this.#run(place, node, again);
   }
 
   /** The step at the cursor was begun before, and how far it came is not known. */
@@ -210,12 +212,8 @@ export class Operations {
     return { ...operation, ...changes };
   }
 
-  #run(
-    start: (group: string, work: () => Promise<void>) => void,
-    node: LockedNode,
-    operation: OperationRecord,
-  ): void {
-    start(node.record.owner ?? '', async () => {
+  #run(place: WorkerPlace, node: LockedNode, operation: OperationRecord): void {
+    place.run(node.record.owner ?? '', async () => {
       let toRun: OperationRecord | undefined = operation;
       while (toRun) toRun = await this.#runOnce(node, toRun);
     });
@@ -226,7 +224,7 @@ export class Operations {
     try {
       const end = await runOperation(this.#parts, node, operation, this.#signal);
       if (end.kind === 'finished') return end.next;
-      this.#waitFor(node.uuid, end.wait);
+      this.#timers.set(node.uuid, end.wait);
       return undefined;
     } catch (error) {
       // The row stands as committed: whoever holds the node now, or starts next, goes on from it.
@@ -258,30 +256,6 @@ export class Operations {
         this.#parts.log.error({ node: node.uuid, err: error }, 'the store does not take commits yet');
       }
     }
-  }
-
-  /** Wakes the operation when its time comes; a heartbeat may be sooner. */
-  #waitFor(uuid: string, wait: Wait): void {
-    const at = wait.for === 'hold' ? undefined : wait.at;
-    if (at === undefined) return;
-    this.#timers.get(uuid)?.abort();
-    const timer = new AbortController();
-    this.#timers.set(uuid, timer);
-    const signal = AbortSignal.any([this.#signal, timer.signal]);
-    const due = Math.max(0, Date.parse(at) - this.#parts.clock.now());
-    void this.#parts.clock
-      .sleep(due, signal)
-      .then(async () => await this.#wakeInTime(uuid))
-      .catch((error: unknown) => {
-        if (signal.aborted) return;
-        // Somebody holds the node, or the pool is full: look again a little later.
-        this.#parts.log.debug({ node: uuid, err: error }, 'could not go on with a waiting operation yet');
-        const again = this.#parts.clock.now() + this.#parts.settings.ingot.driver_poll_interval * 1000;
-        this.#waitFor(uuid, { for: 'poll', at: new Date(again).toISOString() });
-      })
-      .finally(() => {
-        if (this.#timers.get(uuid) === timer) this.#timers.delete(uuid);
-      });
   }
 }
 

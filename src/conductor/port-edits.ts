@@ -16,7 +16,7 @@ import {
 import type { NodeRecord } from '#model/node-record.ts';
 import type { NewPort, PortPatch, PortRecord } from '#model/port-record.ts';
 import { portChangeStates } from '#model/provision-states.ts';
-import { Held, whenFree } from './locked-node.ts';
+import { Held, whenFree } from './when-free.ts';
 import type { ConductorParts } from './parts.ts';
 
 /** Stores a new port of a node that nobody holds. Throws MACAlreadyExists and its like for what is taken. */

@@ -1,10 +1,11 @@
 import type { Task } from '#drivers/task.ts';
 import { InvalidParameterValue, InvalidState, TemporaryFailure } from '#model/faults.ts';
 import type { OperationRecord, OperationStep } from '#protocol/operation.ts';
+import type { NodeCommit } from './node-commit.ts';
 import { failOperation, finishOperation } from './end-operation.ts';
 import { flows } from './flows/all.ts';
 import { findStep, type FlowRun, type OwnStepOutcome } from './flows/flow.ts';
-import type { LockedNode, NodeCommit } from './locked-node.ts';
+import type { LockedNode } from './locked-node.ts';
 import type { ConductorParts } from './parts.ts';
 import type { Place, Run, RunEnd } from './run.ts';
 import { settleWait } from './settle-wait.ts';

@@ -3,7 +3,7 @@ import type { StepOutcome } from '#drivers/steps.ts';
 import { wireTime } from '#model/clock.ts';
 import { nextState } from '#model/provision-states.ts';
 import type { Wait } from '#protocol/operation.ts';
-import type { NodeCommit } from './locked-node.ts';
+import type { NodeCommit } from './node-commit.ts';
 import type { ConductorParts } from './parts.ts';
 import type { Run, RunEnd } from './run.ts';
 import { agentHeardAt } from './task.ts';

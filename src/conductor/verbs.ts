@@ -4,8 +4,8 @@ import { wireTime } from '#model/clock.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { provisionVerbs } from '#model/provision-verbs.ts';
 import type { ConductorCalls } from '#protocol/rpc.ts';
+import type { NodeCommit } from './node-commit.ts';
 import type { Acceptance, Restrictions } from './accept.ts';
-import type { NodeCommit } from './locked-node.ts';
 import { hashPassword } from './password-hash.ts';
 import type { ConductorParts } from './parts.ts';
 

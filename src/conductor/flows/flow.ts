@@ -6,7 +6,7 @@ import { InvalidParameterValue } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { interfaceTypes } from '#model/power-states.ts';
 import type { OperationInput, OperationKind, OperationRecord, OperationStep } from '#protocol/operation.ts';
-import type { NodeCommit } from '../locked-node.ts';
+import type { NodeCommit } from '../node-commit.ts';
 import type { ConductorParts } from '../parts.ts';
 
 /** What a plan is made from. */

@@ -1,0 +1,45 @@
+import type { Wait } from '#protocol/operation.ts';
+import type { ConductorParts } from './parts.ts';
+
+/** Wakes waiting operations when their time comes; a heartbeat may be sooner. One timer for each node. */
+export class WaitTimers {
+  readonly #parts: ConductorParts;
+  readonly #signal: AbortSignal;
+  readonly #wake: (uuid: string) => Promise<void>;
+  readonly #running = new Map<string, AbortController>();
+
+  constructor(parts: ConductorParts, signal: AbortSignal, wake: (uuid: string) => Promise<void>) {
+    this.#parts = parts;
+    this.#signal = signal;
+    this.#wake = wake;
+  }
+
+  /** Ensures that the node's operation is woken at the wait's time; nothing where the wait has none. */
+  set(uuid: string, wait: Wait): void {
+    const at = wait.for === 'hold' ? undefined : wait.at;
+    if (at === undefined) return;
+    this.clear(uuid);
+    const timer = new AbortController();
+    this.#running.set(uuid, timer);
+    const signal = AbortSignal.any([this.#signal, timer.signal]);
+    const due = Math.max(0, Date.parse(at) - this.#parts.clock.now());
+    void this.#parts.clock
+      .sleep(due, signal)
+      .then(async () => await this.#wake(uuid))
+      .catch((error: unknown) => {
+        if (signal.aborted) return;
+        // Somebody holds the node, or the pool is full: look again a little later.
+        this.#parts.log.debug({ node: uuid, err: error }, 'could not go on with a waiting operation yet');
+        const again = this.#parts.clock.now() + this.#parts.settings.ingot.driver_poll_interval * 1000;
+        this.set(uuid, { for: 'poll', at: new Date(again).toISOString() });
+      })
+      .finally(() => {
+        if (this.#running.get(uuid) === timer) this.#running.delete(uuid);
+      });
+  }
+
+  /** The operation waits no more. */
+  clear(uuid: string): void {
+    this.#running.get(uuid)?.abort();
+  }
+}
