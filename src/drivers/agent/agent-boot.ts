@@ -1,6 +1,7 @@
 // Brings the agent up on a machine: once per boot, however often the step that asks for it is run.
 import { randomBytes } from 'node:crypto';
 import type { NodeRecord } from '#model/node-record.ts';
+import type { NetworkPurpose } from '../interfaces/others.ts';
 import type { StepOutcome } from '../steps.ts';
 import type { StepTask } from '../task.ts';
 import { AgentLost } from './agent-faults.ts';
@@ -25,7 +26,7 @@ export async function forgetBoot(task: StepTask): Promise<void> {
 }
 
 export interface AgentBoot {
-  network: 'provisioning' | 'cleaning' | 'inspection' | 'rescuing' | 'servicing';
+  network: Exclude<NetworkPurpose, 'tenant'>;
   /** `token`: null when the machine is to get it another way. */
   kernelParameters(token: string | null): Record<string, string>;
   /** False when the machine has to be started anew though an agent runs on it. */

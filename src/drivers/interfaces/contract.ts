@@ -10,5 +10,6 @@ export interface InterfaceContract {
    * MissingParameterValue naming the member. Does not touch the machine. May be repeated.
    */
   validate(task: Task): Promise<void>;
+  /** What operations may have it do to the machine. */
   readonly steps?: readonly StepDefinition[];
 }

@@ -19,19 +19,20 @@ export type InspectionWait = StepOutcome & {
   ports?: InspectionResult['ports'];
 };
 
-/** Finds out what the machine is made of. */
+/** Finds out what the machine is made of. Throwing fails the inspection. */
 export interface InspectInterface extends InterfaceContract {
   /**
-   * Out of band: gives the result. In band: boots the agent and gives a wait; `continueInspection` then makes the
-   * result of what the agent sent.
+   * Out of band: gives the result. In band: boots the agent and gives a wait; what the agent then sends goes to
+   * `continueInspection`. May be repeated.
    */
   inspect(task: StepTask): Promise<InspectionResult | InspectionWait>;
+  /** Makes the result of what the agent sent. Does not touch the machine. May be repeated. */
   continueInspection?(
     task: Task,
     sent: { inventory: Record<string, unknown>; pluginData: Record<string, unknown> },
   ): Promise<InspectionResult>;
-  /** After the result is stored, or on failure: agent's boot undone. */
+  /** After the result is stored: undoes the agent's boot. May be repeated. */
   finish?(task: Task): Promise<void>;
-  /** Stops an inspection that waits. */
+  /** When it failed or was aborted: undoes what was begun. May be repeated. */
   abort?(task: Task): Promise<void>;
 }
