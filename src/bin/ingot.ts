@@ -5,7 +5,8 @@ import { parseArgs } from 'node:util';
 import { ConfigError } from '#config/config-error.ts';
 import { loadSettings, type LoadedSettings, type Settings } from '#config/settings.ts';
 import { StoreError } from '#db/store.ts';
-import { createLog, startService } from './service.ts';
+import { createLog } from './log.ts';
+import { startService } from './service.ts';
 import type { SimulatedMachines } from './simulated-machines.ts';
 import { StartError } from './start-error.ts';
 

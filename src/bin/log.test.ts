@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadSettings } from '#config/settings.ts';
-import { createLog } from './service.ts';
+import { createLog } from './log.ts';
 
 test('the log shows errors with their causes, and no credentials of the URLs they name', () => {
   let text = '';

@@ -2,13 +2,13 @@
 import { mkdirSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import pino, { type DestinationStream, type Logger, type SerializedError, stdSerializers } from 'pino';
+import type { Logger } from 'pino';
 import { createApi } from '#api/create-api.ts';
 import type { Settings } from '#config/settings.ts';
 import { type Conductor, startConductor } from '#conductor/conductor.ts';
 import { holdStore } from '#db/hold-store.ts';
 import { Ring } from '#db/ring.ts';
-import { openSqliteStore, type Store } from '#db/store.ts';
+import { openSqliteStore } from '#db/store.ts';
 import { createAgentPackage } from '#drivers/agent/package.ts';
 import { fakePackage } from '#drivers/fake/package.ts';
 import { noopPackage } from '#drivers/noop/package.ts';
@@ -16,7 +16,6 @@ import { createRedfishPackage } from '#drivers/redfish/package.ts';
 import { createDriverRegistry } from '#drivers/registry.ts';
 import { systemClock, systemRandom } from '#model/clock.ts';
 import { messageOf } from '#model/message.ts';
-import { hideInUrls } from '#model/secrets.ts';
 import { InProcessTransport } from '#rpc/in-process.ts';
 import { StartError } from './start-error.ts';
 
@@ -155,21 +154,4 @@ function checkpointOf(settings: Settings): (name: string, node: string) => Promi
   };
 }
 
-export function createLog(
-  settings: Settings,
-  destination: DestinationStream = pino.destination(settings.DEFAULT.log_file ?? 2),
-): Logger {
-  return pino(
-    { level: settings.DEFAULT.debug ? 'debug' : 'info', serializers: { err: shownError } },
-    destination,
-  );
-}
-
-/** What failed may name the URL of an image with who may fetch it. */
-function shownError(error: Error): SerializedError {
-  const shown = stdSerializers.err(error);
-  return { ...shown, message: hideInUrls(shown.message), stack: hideInUrls(shown.stack) };
-}
-
 export const agentEntry = fileURLToPath(new URL('./agent.ts', import.meta.url));
-export type { Store };
