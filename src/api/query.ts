@@ -16,6 +16,10 @@ export function booleanOf(value: unknown): boolean | undefined {
   return falseWords.has(word) ? false : undefined;
 }
 
+/** What `allowOnly` takes of a request that has nothing to say in its query. */
+export const noArguments: ReadonlySet<string> = new Set();
+
+/** The arguments of a request. Each reader throws a fault of status 400, naming the argument, for another type. */
 export class Query {
   readonly #given: Readonly<Record<string, string | string[]>>;
 

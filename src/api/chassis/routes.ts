@@ -20,12 +20,12 @@ import { isJsonObject, type JsonObject } from '#model/json-object.ts';
 import { type Answer, type Call, created, noContent, ok } from '../call.ts';
 import { canonicalUuid } from '../identity.ts';
 import { applyPatch, parsePatch } from '../json-patch.ts';
-import { listNodes, listNodesInDetail } from '../nodes/list.ts';
 import { nextLink, type NextPage } from '../next-link.ts';
+import { listNodes, listNodesInDetail } from '../nodes/list.ts';
+import { noArguments } from '../query.ts';
 import type { Route } from '../route.ts';
 import { chassisDocument, chassisListFields, type ChassisField, chosenChassisFields } from './document.ts';
 
-const takesNothing = new Set<string>();
 const takesFields = new Set(['fields']);
 const takesPage = new Set(['limit', 'marker', 'sort_key', 'sort_dir']);
 const takesList = new Set([...takesPage, 'fields', 'detail']);
@@ -87,7 +87,7 @@ async function show(call: Call): Promise<Answer> {
 }
 
 async function create(call: Call): Promise<Answer> {
-  call.query.allowOnly(takesNothing);
+  call.query.allowOnly(noArguments);
   const body = call.body();
   if (!isJsonObject(body)) throw new Invalid('The body of a new chassis is an object.');
   const unknown = Object.keys(body).find((name) => !settable.has(name));
@@ -105,7 +105,7 @@ async function create(call: Call): Promise<Answer> {
 }
 
 async function patch(call: Call): Promise<Answer> {
-  call.query.allowOnly(takesNothing);
+  call.query.allowOnly(noArguments);
   const operations = parsePatch(call.body(), { escapes: call.has('escapedPatchPaths') });
   const wrong = operations.find(({ path }) => !settable.has(path[0]));
   if (wrong) throw new Invalid(`${wrong.pathText} cannot be patched; what can is: extra, description.`);
@@ -123,7 +123,7 @@ async function patch(call: Call): Promise<Answer> {
 }
 
 async function remove(call: Call): Promise<Answer> {
-  call.query.allowOnly(takesNothing);
+  call.query.allowOnly(noArguments);
   await deleteChassis(call.parts.store, identOf(call));
   return noContent;
 }

@@ -2,8 +2,7 @@
 import { DriverNotFound, UnsupportedDriverExtension } from '#model/faults.ts';
 import type { ConductorCalls } from '#protocol/rpc.ts';
 import { type Answer, type Call, ok } from '../call.ts';
-
-const nothing: ReadonlySet<string> = new Set();
+import { noArguments } from '../query.ts';
 
 type DriverCall = 'get_driver_properties' | 'get_raid_logical_disk_properties';
 
@@ -27,7 +26,7 @@ async function askAnyConductor<Name extends DriverCall>(
   call: Call,
   name: Name,
 ): Promise<ConductorCalls[Name]['result']> {
-  call.query.allowOnly(nothing);
+  call.query.allowOnly(noArguments);
   const driver = call.param('driver');
   const { ring, conductors } = call.parts;
   const [host] = await ring.hostsWith(driver);

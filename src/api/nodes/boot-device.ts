@@ -2,19 +2,19 @@
 import { Arguments } from '../arguments.ts';
 import { type Answer, type Call, noContent, ok } from '../call.ts';
 import { InvalidParameterValue } from '#model/faults.ts';
+import { noArguments } from '../query.ts';
 import { findNodeForVerb } from './states-node.ts';
 
 const deviceNames: ReadonlySet<string> = new Set(['boot_device', 'persistent']);
-const nothing: ReadonlySet<string> = new Set();
 
 export async function showBootDevice(call: Call): Promise<Answer> {
-  call.query.allowOnly(nothing);
+  call.query.allowOnly(noArguments);
   const node = await findNodeForVerb(call);
   return ok(JSON.stringify(await call.conductorOf(node, 'get_boot_device', { node: node.uuid })));
 }
 
 export async function showSupportedBootDevices(call: Call): Promise<Answer> {
-  call.query.allowOnly(nothing);
+  call.query.allowOnly(noArguments);
   const node = await findNodeForVerb(call);
   const devices = await call.conductorOf(node, 'get_supported_boot_devices', { node: node.uuid });
   return ok(JSON.stringify({ supported_boot_devices: devices }));
@@ -32,7 +32,7 @@ export async function setBootDevice(call: Call): Promise<Answer> {
 }
 
 export async function injectNmi(call: Call): Promise<Answer> {
-  Arguments.of(call, nothing);
+  Arguments.of(call, noArguments);
   const node = await findNodeForVerb(call);
   await call.conductorOf(node, 'inject_nmi', { node: node.uuid });
   return noContent;

@@ -17,15 +17,15 @@ import type { NewNode, NodeRecord } from '#model/node-record.ts';
 import { initialState } from '#model/provision-states.ts';
 import { type Answer, type Call, created } from '../call.ts';
 import { canonicalUuid } from '../identity.ts';
+import { noArguments } from '../query.ts';
 import { nodeText } from './show.ts';
 import { checkNodeName, readValue } from './values.ts';
 
-const takesNothing = new Set<string>();
 const requiredFields = allNodeFields.filter((name) => nodeField(name).create === 'required');
 
 /** Stores a new node with what its driver makes of it. */
 export async function createNode(call: Call): Promise<Answer> {
-  call.query.allowOnly(takesNothing);
+  call.query.allowOnly(noArguments);
   const body = readBody(call.body());
   const given = readFields(body, call.minor);
   if (typeof given['name'] === 'string') checkNodeName(given['name'], call.minor);

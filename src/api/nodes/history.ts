@@ -5,11 +5,11 @@ import { InvalidParameterValue, InvalidUuidOrName, NodeHistoryNotFound } from '#
 import { hasFeature } from '#model/microversion.ts';
 import { type Answer, type Call, ok } from '../call.ts';
 import { canonicalUuid, isLogicalName } from '../identity.ts';
+import { noArguments } from '../query.ts';
 import { shownTime } from '../wire-time.ts';
 import { findNode } from './find-node.ts';
 
 const listNames: ReadonlySet<string> = new Set(['detail', 'limit', 'marker', 'sort_key', 'sort_dir']);
-const nothing: ReadonlySet<string> = new Set();
 
 /** The list shows no more of an event's text; the single line shows it whole. */
 const longestInList = 255;
@@ -46,7 +46,7 @@ export async function showHistory(call: Call): Promise<Answer> {
 }
 
 export async function showHistoryLine(call: Call): Promise<Answer> {
-  call.query.allowOnly(nothing);
+  call.query.allowOnly(noArguments);
   const ident = call.param('event');
   const uuid = canonicalUuid(ident);
   if (uuid === undefined && !isLogicalName(ident, call.minor)) throw new InvalidUuidOrName({ name: ident });

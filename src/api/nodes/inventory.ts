@@ -2,12 +2,11 @@
 import { readInventory } from '#db/inventory.ts';
 import { NodeInventoryNotFound } from '#model/faults.ts';
 import { type Answer, type Call, ok } from '../call.ts';
+import { noArguments } from '../query.ts';
 import { findNode } from './find-node.ts';
 
-const nothing: ReadonlySet<string> = new Set();
-
 export async function showInventory(call: Call): Promise<Answer> {
-  call.query.allowOnly(nothing);
+  call.query.allowOnly(noArguments);
   const node = await findNode(call);
   const found = await readInventory(call.parts.store.read, node.uuid);
   if (!found) throw new NodeInventoryNotFound({ node: node.uuid });

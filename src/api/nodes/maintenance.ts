@@ -1,11 +1,11 @@
 // PUT and DELETE /v1/nodes/{node}/maintenance.
 import { Arguments } from '../arguments.ts';
 import { type Answer, accepted, type Call } from '../call.ts';
+import { noArguments } from '../query.ts';
 import { asBadRequest } from './create.ts';
 import { findNodeForVerb } from './states-node.ts';
 
 const reasonOnly: ReadonlySet<string> = new Set(['reason']);
-const nothing: ReadonlySet<string> = new Set();
 
 export async function setMaintenance(call: Call): Promise<Answer> {
   const reason = Arguments.of(call, reasonOnly).text('reason');
@@ -13,7 +13,7 @@ export async function setMaintenance(call: Call): Promise<Answer> {
 }
 
 export async function clearMaintenance(call: Call): Promise<Answer> {
-  Arguments.of(call, nothing);
+  Arguments.of(call, noArguments);
   return await changeMaintenance(call, false, null);
 }
 

@@ -3,6 +3,7 @@ import { hasFeature } from '#model/microversion.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { stateAsShown } from '#model/provision-states.ts';
 import { type Answer, type Call, ok } from '../call.ts';
+import { noArguments } from '../query.ts';
 import { shownTime } from '../wire-time.ts';
 import { findNodeForVerb } from './states-node.ts';
 
@@ -28,7 +29,7 @@ export function statesOf(node: NodeRecord, minor: number): Record<string, unknow
 }
 
 export async function showStates(call: Call): Promise<Answer> {
-  call.query.allowOnly(new Set());
+  call.query.allowOnly(noArguments);
   const node = await findNodeForVerb(call);
   return ok(JSON.stringify(statesOf(node, call.minor)));
 }

@@ -1,13 +1,13 @@
 // GET /v1/nodes/{node}/validate: whether each of a node's interfaces has what it needs.
 import { InvalidUuidOrName } from '#model/faults.ts';
 import { type Answer, type Call, ok } from '../call.ts';
+import { noArguments } from '../query.ts';
 import { findNodeForVerb } from './states-node.ts';
 
-const nothing: ReadonlySet<string> = new Set();
 const identNames: ReadonlySet<string> = new Set(['node', 'node_uuid']);
 
 export async function validateNode(call: Call): Promise<Answer> {
-  call.query.allowOnly(nothing);
+  call.query.allowOnly(noArguments);
   return await validate(call, call.param('node'));
 }
 

@@ -17,12 +17,11 @@ import type { NewPort, PortPatch, PortRecord } from '#model/port-record.ts';
 import { type Answer, type Call, created } from '../call.ts';
 import { canonicalUuid } from '../identity.ts';
 import { findNodeRow } from '../nodes/find-node.ts';
+import { noArguments } from '../query.ts';
 import { RoutingError } from '../wire-error.ts';
 import { checkFieldVersion, portFieldsAt } from './fields.ts';
 import { portText } from './serialize.ts';
 import { parsePortValue, type PortValueField } from './values.ts';
-
-const nothing: ReadonlySet<string> = new Set();
 
 const createFields = allPortFields.filter((name) => portField(name).create !== undefined);
 
@@ -31,7 +30,7 @@ const identityFields = ['uuid', 'node_uuid', 'portgroup_uuid'] as const satisfie
 type IdentityField = (typeof identityFields)[number];
 
 export async function createPort(call: Call): Promise<Answer> {
-  call.query.allowOnly(nothing);
+  call.query.allowOnly(noArguments);
   const body = parseBody(call.body());
   checkVersions(body, call.minor);
   const values = parseValues(body, call.minor);

@@ -3,12 +3,11 @@ import { readNode } from '#db/nodes.ts';
 import { InvalidUUID, PortNotFound } from '#model/faults.ts';
 import { type Answer, type Call, noContent } from '../call.ts';
 import { canonicalUuid } from '../identity.ts';
+import { noArguments } from '../query.ts';
 import { findPort } from './find-port.ts';
 
-const nothing: ReadonlySet<string> = new Set();
-
 export async function deletePort(call: Call): Promise<Answer> {
-  call.query.allowOnly(nothing);
+  call.query.allowOnly(noArguments);
   const ident = call.param('port');
   const uuid = canonicalUuid(ident);
   if (uuid === undefined) throw new InvalidUUID({ uuid: ident });

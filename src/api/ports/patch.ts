@@ -16,17 +16,16 @@ import { type Answer, type Call, ok } from '../call.ts';
 import { canonicalUuid } from '../identity.ts';
 import { applyPatch, parsePatch, type PatchOperation } from '../json-patch.ts';
 import { findNodeRow } from '../nodes/find-node.ts';
+import { noArguments } from '../query.ts';
 import { rowOfPort } from './create.ts';
 import { checkFieldVersion, portFieldsAt } from './fields.ts';
 import { findPort } from './find-port.ts';
 import { portText } from './serialize.ts';
 import { parsePortValue } from './values.ts';
 
-const nothing: ReadonlySet<string> = new Set();
-
 /** Changes a port's fields, all of them or none. */
 export async function patchPort(call: Call): Promise<Answer> {
-  call.query.allowOnly(nothing);
+  call.query.allowOnly(noArguments);
   const operations = parsePatch(call.body(), { escapes: call.has('escapedPatchPaths') });
   const touched = touchedFields(operations, call.minor);
   const fields = portFieldsAt(call.minor);

@@ -9,12 +9,12 @@ import type { ConductorCalls } from '#protocol/rpc.ts';
 import type { Answer, Call } from '../call.ts';
 import { asBadRequest } from '../nodes/create.ts';
 import { canonicalMac } from '../ports/mac-address.ts';
+import { noArguments } from '../query.ts';
 import { checkRamdiskEnabled } from './access.ts';
 import { nodeOfAddresses } from './lookup.ts';
 import { lookupAnswer } from './lookup-answer.ts';
 
 const nodeUuidOnly: ReadonlySet<string> = new Set(['node_uuid']);
-const nothing: ReadonlySet<string> = new Set();
 
 /** Agents from before 1.84 send no version, and so come as this one; between the two nobody is expected. */
 const formerAgents = 1;
@@ -26,7 +26,7 @@ export async function continueInspection(call: Call): Promise<Answer> {
   const isFormer = call.minor === formerAgents;
   if (!isFormer && !call.has('continueInspection')) throw new NotFound();
   checkRamdiskEnabled(call);
-  call.query.allowOnly(isFormer ? nothing : nodeUuidOnly);
+  call.query.allowOnly(isFormer ? noArguments : nodeUuidOnly);
   const uuid = call.query.uuid('node_uuid');
   const { found, inventory } = parseFindings(call.body());
   const node = await findWaitingNode(call, uuid, inventory);
