@@ -1,11 +1,9 @@
 import { readNode } from '#db/nodes.ts';
 import { readPortsOfNode } from '#db/ports.ts';
 import { composeDriver } from '#drivers/compose.ts';
-import type { Driver } from '#drivers/define.ts';
 import type { NodeChanges, StepFlow, StepTask, Task } from '#drivers/task.ts';
 import { InvalidState, NodeNotFound } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
-import type { PortRecord } from '#model/port-record.ts';
 import type { OperationRecord } from '#protocol/operation.ts';
 import type { LockedNode } from './locked-node.ts';
 import type { ConductorParts } from './parts.ts';
@@ -15,16 +13,6 @@ import { setPower } from './set-power.ts';
 export async function taskOf(parts: ConductorParts, node: LockedNode, signal: AbortSignal): Promise<Task> {
   const driver = composeDriver(parts.registry, node.record);
   const ports = await readPortsOfNode(parts.store.read, node.uuid);
-  return heldTask(parts, node, driver, ports, signal);
-}
-
-function heldTask(
-  parts: ConductorParts,
-  node: LockedNode,
-  driver: Driver,
-  ports: readonly PortRecord[],
-  signal: AbortSignal,
-): Task {
   const task: Task = {
     get node() {
       return node.record;
