@@ -1,8 +1,8 @@
 // /v1/nodes/{node}/management/boot_device and inject_nmi.
+import { InvalidParameterValue } from '#model/faults.ts';
 import { Arguments } from '../arguments.ts';
 import { type Answer, type Call, noContent, ok } from '../call.ts';
 import { noArguments } from '../query.ts';
-import { InvalidParameterValue } from '#model/faults.ts';
 import { findNodeForVerb } from './states-node.ts';
 
 const deviceNames: ReadonlySet<string> = new Set(['boot_device', 'persistent']);
