@@ -56,6 +56,8 @@ export interface SimOptions {
   readWholeIso?: boolean;
   /** Serve the files of this folder over HTTP. */
   imagesFolder?: string;
+  /** Of that server; 0 takes a free one. */
+  imagesPort?: number;
   timings?: Partial<Timings>;
   /** Multiplies every timing: 0.1 is ten times as fast. */
   timeScale?: number;
@@ -184,9 +186,11 @@ class DataCentre implements Sim {
   }
 
   async open(): Promise<void> {
-    const { port = 0, bmcs = 'each', bmcPort = 0, machines = 0, imagesFolder: folder } = this.#options;
+    const { port = 0, bmcs = 'each', bmcPort = 0, machines = 0 } = this.#options;
+    const { imagesFolder: folder, imagesPort = 0 } = this.#options;
     const host = this.#host;
-    if (folder !== undefined) this.images = await startImageServer({ folder, host, clock: this.#clock });
+    if (folder !== undefined)
+      this.images = await startImageServer({ folder, host, port: imagesPort, clock: this.#clock });
     if (bmcs === 'shared') this.#shared = await this.#startService(`${this.#seed}/shared`, bmcPort);
     this.#control = await startControlApi(this, { host, port });
     for (let count = 0; count < machines; count += 1) await this.#create({});

@@ -1,11 +1,14 @@
 // What `--sim N` puts beside the service: machines to try it on, and what to type.
+import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { makeDiskImage } from '#sim/disk-image.ts';
-import { type MachineView, startSim } from '#sim/sim.ts';
+import { startSim, type Sim, type SimOptions } from '#sim/sim.ts';
 import { type StandInRamdisk, writeStandInRamdisk } from '#sim/stand-in-ramdisk.ts';
 import { agentEntry } from './service.ts';
+import { introduce } from './simulated-machines-introduction.ts';
+import { StartError } from './start-error.ts';
 
 export interface SimulatedMachines {
   /** What the machines boot to run the agent. */
@@ -17,49 +20,76 @@ export interface SimulatedMachines {
 
 const imageBytes = 256 * 1024 ** 2;
 
-/** Starts machines with their disks, and an image to put on them, below the data folder. */
+/**
+ * Starts machines with their disks, and an image to put on them, below the data folder. The machines of an earlier
+ * start are there again, behind the same BMCs. Throws StartError when somebody else has their ports.
+ */
 export async function startSimulatedMachines(count: number, dataPath: string): Promise<SimulatedMachines> {
   const folder = resolve(join(dataPath, 'sim'));
   const imagesFolder = join(folder, 'images');
   const bootFiles = await writeStandInRamdisk(join(folder, 'ramdisk'));
   const sha256 = await ensureImage(imagesFolder);
-  const sim = await startSim({
-    machines: count,
+  const sim = await startOnKeptPorts(join(folder, 'first-port'), {
     kind: 'process',
     bmcs: 'each',
     dataFolder: folder,
     imagesFolder,
     agentEntry,
   });
+  try {
+    for (let number = 1; number <= count; number += 1) await sim.createMachine({ name: `sim-${number}` });
+  } catch (error) {
+    await sim.close();
+    throw portTaken(error, join(folder, 'first-port'));
+  }
   return {
     bootFiles,
     introduction: (apiUrl) =>
-      [
-        `Simulated machines, each behind a Redfish BMC of its own (control: ${sim.url}/sim/v1/machines). To enrol them:`,
-        '',
-        `export OS_AUTH_TYPE=none OS_ENDPOINT=${apiUrl}`,
-        ...sim.list().flatMap(enrolment),
-        '',
-        'An image to deploy:',
-        '',
-        `openstack baremetal node set NAME --instance-info image_source=${sim.images?.url}disk.img \\`,
-        `  --instance-info image_os_hash_algo=sha256 --instance-info image_os_hash_value=${sha256}`,
-        '',
-      ].join('\n'),
+      introduce({
+        apiUrl,
+        controlUrl: sim.url,
+        image: { url: `${sim.images?.url}disk.img`, sha256 },
+        machines: sim.list(),
+      }),
     close: async () => await sim.close(),
   };
 }
 
-function enrolment(machine: MachineView): string[] {
-  const info = Object.entries(machine.driver_info).map(([name, value]) => `--driver-info ${name}=${value}`);
-  return [
-    `openstack baremetal node create --driver redfish --name ${machine.name} \\`,
-    `  ${info.join(' ')}`,
-    ...machine.macs.map(
-      (mac) =>
-        `openstack baremetal port create ${mac} --node $(openstack baremetal node show ${machine.name} -f value -c uuid)`,
-    ),
-  ];
+/** Below the ports that the system hands out to whoever connects to something. */
+const ports = { from: 20_000, before: 30_000 };
+
+/** An enrolled node knows its BMC by the port, and the image too: at the next start they must be where they were. */
+async function startOnKeptPorts(file: string, options: SimOptions): Promise<Sim> {
+  const kept = Number(await readFile(file, 'utf8').catch(() => '0'));
+  if (kept > 0)
+    return await startFrom(kept, options).catch((error) => Promise.reject(portTaken(error, file)));
+  for (let attempt = 1; ; attempt += 1) {
+    const first = randomInt(ports.from, ports.before);
+    try {
+      const sim = await startFrom(first, options);
+      await writeFile(file, `${first}\n`);
+      return sim;
+    } catch (error) {
+      if (!isPortTaken(error) || attempt === 10) throw error;
+    }
+  }
+}
+
+async function startFrom(first: number, options: SimOptions): Promise<Sim> {
+  return await startSim({ ...options, port: first, imagesPort: first + 1, bmcPort: first + 2 });
+}
+
+function isPortTaken(error: unknown): error is Error & { port: number } {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+}
+
+function portTaken(error: unknown, file: string): unknown {
+  if (!isPortTaken(error)) return error;
+  return new StartError(
+    `The port ${error.port} of the simulated machines is taken, by an Ingot with the same data or by another program. ` +
+      `End that, or delete ${file} to move them to other ports, which enrolled nodes then have to be told.`,
+    { cause: error },
+  );
 }
 
 /** Makes the image at the first start, and keeps it with its checksum for the next ones. */
