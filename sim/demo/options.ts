@@ -1,5 +1,6 @@
 // What the demo was asked for on its command line.
 import { parseArgs } from 'node:util';
+import { messageOf } from '#model/message.ts';
 
 export const usage = `Usage: npm run demo [-- [--machines N] [--json] [--keep]]
 
@@ -45,7 +46,7 @@ function parseOrExplain(args: readonly string[]) {
       },
     });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.split('. ')[0] : String(cause);
+    const reason = messageOf(cause).split(/\. |\.?\n/, 1)[0];
     throw new BadOptions(`${reason}. The options are --machines, --json and --keep; --help explains them.`, {
       cause,
     });

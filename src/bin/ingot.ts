@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { ConfigError } from '#config/config-error.ts';
 import { loadSettings, type LoadedSettings, type Settings } from '#config/settings.ts';
 import { StoreError } from '#db/store.ts';
+import { messageOf } from '#model/message.ts';
 import { createLog } from './log.ts';
 import { startService } from './service.ts';
 import type { SimulatedMachines } from './simulated-machines.ts';
@@ -113,7 +114,8 @@ function parseOrExplain(args: string[]) {
       },
     });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.split('. ')[0] : String(cause);
+    // The first sentence says what is wrong; further ones are hints on the form of arguments.
+    const reason = messageOf(cause).split(/\. |\.?\n/, 1)[0];
     throw new StartError(
       `${reason}. The options are --port, --data, --config and --sim; --help explains them.`,
       { cause },
