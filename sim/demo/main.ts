@@ -53,6 +53,7 @@ async function main(args: string[]): Promise<number> {
   if (!options.keep || !run.running) return 0;
   view.say(keptText(run.running, folder));
   await aborted(interrupted.signal);
+  view.say('\nWhat ran is ended, and its files are removed.');
   return 0;
 }
 
@@ -72,7 +73,7 @@ Everything goes on until Ctrl-C:
   API        ${service.url}
   simulator  ${sim.url}/sim/v1/machines
   images     ${sim.images?.url}
-  files      ${folder}
+  files      ${folder} (disks, logs)
 
   openstack --os-auth-type none \\
     --os-endpoint ${service.url} baremetal node list`;

@@ -118,7 +118,7 @@ async function showTours(parts: DemoParts, result: DemoResult, tours: readonly M
       const { bytes_equal: equal, bytes_rewritten: rewritten } = proof;
       view.proved(
         tour.name,
-        `image: ${count(equal)} bytes equal, ${rewritten} of its table fitted to the disk`,
+        `image: ${count(equal)} bytes equal, ${rewritten} of its GPT fitted to this disk`,
         true,
       );
       view.proved('', `config drive: ${proof.config_drive.files.join(', ')}`, true);

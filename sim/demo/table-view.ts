@@ -24,7 +24,8 @@ export function tableView(output: WriteStream): View {
     const lines = shown.map((sight) => rowText(sight, output.columns || 80));
     if (left > 0) lines.push(styled('dim', `  … and ${left} more`));
     const up = drawnLines > 0 ? `\u001B[${drawnLines}A` : '';
-    output.write(`${hideCursor}${up}${clearDown}${lines.join('\n')}\n`);
+    // A terminal shows the ^C somebody typed, which leaves the cursor behind it.
+    output.write(`${hideCursor}\r${up}${clearDown}${lines.join('\n')}\n`);
     drawnLines = lines.length;
     drawnAt = performance.now();
   };
