@@ -1,5 +1,6 @@
 // The whole service in one process: store, API and conductor, put together.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { isIPv4 } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
@@ -98,11 +99,18 @@ function checkExposure(settings: Settings): void {
 
 function makeDataFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeFolders(path);
   } catch (cause) {
     const reason = messageOf(cause);
     throw new StartError(`The data folder ${path} cannot be made: ${reason}.`, { cause });
   }
+}
+
+/** Not by mkdirSync's `recursive`: that never returns where a folder is there and takes none, as /proc. */
+function makeFolders(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  makeFolders(dirname(path));
+  mkdirSync(path);
 }
 
 function databasePath(settings: Settings): string {
@@ -110,7 +118,8 @@ function databasePath(settings: Settings): string {
   const match = /^sqlite:\/\/\/(.+)$/.exec(connection);
   if (match?.[1]) return match[1];
   throw new StartError(
-    '[database] connection must be sqlite:///PATH: the embedded store is the one this version has',
+    '[database] connection must be sqlite:///PATH, or absent: the embedded store is the one that this version has. ' +
+      'Take the line out of the configuration file to keep everything below the data folder.',
   );
 }
 

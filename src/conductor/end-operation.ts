@@ -81,4 +81,7 @@ async function commitEnd(
     ...(follower ? { newOperation: follower } : {}),
     release: follower === undefined,
   });
+  const seconds = Math.round((parts.clock.now() - Date.parse(operation.created_at)) / 100) / 10;
+  const { id, kind } = operation;
+  parts.log.info({ node: node.uuid, operation: id, kind, state: result.state, seconds }, 'operation ended');
 }

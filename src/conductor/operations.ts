@@ -63,6 +63,7 @@ export class Operations {
       };
     });
     if (!operation) throw new Error('lockNode returned without having called decide');
+    this.#parts.log.info({ node: uuid, operation: operation.id, kind }, 'operation begun');
     await this.#parts.checkpoint(`${kind}:begun`, uuid);
     this.#run(place, node, operation);
   }
