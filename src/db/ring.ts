@@ -52,7 +52,16 @@ export class Ring {
 
   /** As `hostFor`, but undefined where that throws. */
   async findHost(node: NodePlace): Promise<string | undefined> {
+    return (await this.finder())(node);
+  }
+
+  /** `findHost` for many nodes at once, as the conductors are known now; for no longer than one answer takes. */
+  async finder(): Promise<(node: NodePlace) => string | undefined> {
     await this.#refresh();
+    return (node) => this.#hostOf(node);
+  }
+
+  #hostOf(node: NodePlace): string | undefined {
     const key = `${node.conductor_group}:${node.driver}`;
     let ring = this.#rings.get(key);
     if (!ring) {

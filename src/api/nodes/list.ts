@@ -102,15 +102,15 @@ async function answerList(call: Call, view: NodeView, listing: Listing): Promise
 type PlacedRow = PartialRow & Pick<NodeRow, 'conductor_group' | 'driver'>;
 
 async function ofConductor(call: Call, rows: PlacedRow[], conductor: string): Promise<PlacedRow[]> {
-  const theirs: PlacedRow[] = [];
-  for (const row of rows) if ((await call.parts.ring.findHost(row)) === conductor) theirs.push(row);
-  return theirs;
+  const hostOf = await call.parts.ring.finder();
+  return rows.filter((row) => hostOf(row) === conductor);
 }
 
 async function nodeTexts(call: Call, rows: readonly PlacedRow[], view: NodeView): Promise<string> {
+  const hostOf = await call.parts.ring.finder();
   let texts = '';
   for (const row of rows) {
-    const conductor = view.showsConductor ? ((await call.parts.ring.findHost(row)) ?? null) : null;
+    const conductor = view.showsConductor ? (hostOf(row) ?? null) : null;
     if (texts !== '') texts += ',';
     texts += view.text(row, { baseUrl: call.baseUrl, conductor });
   }
