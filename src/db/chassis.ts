@@ -2,7 +2,7 @@ import { ChassisAlreadyExists, ChassisNotEmpty, ChassisNotFound } from '#model/f
 import type { ChassisPatch, ChassisRecord } from '#model/chassis-record.ts';
 import { decode, encode } from './columns.ts';
 import { violatedColumn } from './constraint.ts';
-import type { Reader, Store } from './store.ts';
+import type { Reader, Store, Transaction } from './store.ts';
 import { chassisColumns, type NewRow, type Tables } from './tables.ts';
 
 type ChassisColumn = keyof ChassisRecord & keyof Tables['chassis'];
@@ -11,7 +11,10 @@ const ofRow = (row: Parameters<typeof decode<ChassisRecord, typeof chassisColumn
   decode<ChassisRecord, typeof chassisColumns>(chassisColumns, row);
 
 /** The chassis of a UUID, or undefined. */
-export async function readChassis(reader: Reader, uuid: string): Promise<ChassisRecord | undefined> {
+export async function readChassis(
+  reader: Reader | Transaction,
+  uuid: string,
+): Promise<ChassisRecord | undefined> {
   const row = await reader.selectFrom('chassis').selectAll().where('uuid', '=', uuid).executeTakeFirst();
   return row && ofRow(row);
 }
@@ -60,16 +63,21 @@ export async function insertChassis(
   }
 }
 
-/** Changes a chassis. Throws ChassisNotFound. */
+/**
+ * Changes a chassis to what `change` makes of it as it is in this very transaction, so that of two changes at once none
+ * undoes the other. Throws ChassisNotFound, and what `change` throws.
+ */
 export async function updateChassis(
   store: Store,
   uuid: string,
-  patch: ChassisPatch & { updated_at: string },
+  change: (before: ChassisRecord) => ChassisPatch & { updated_at: string },
 ): Promise<ChassisRecord> {
   return await store.write(async (transaction) => {
+    const before = await readChassis(transaction, uuid);
+    if (!before) throw new ChassisNotFound({ chassis: uuid });
     const row = await transaction
       .updateTable('chassis')
-      .set(encode<ChassisRecord, typeof chassisColumns>(chassisColumns, patch))
+      .set(encode<ChassisRecord, typeof chassisColumns>(chassisColumns, change(before)))
       .where('uuid', '=', uuid)
       .returningAll()
       .executeTakeFirst();

@@ -111,13 +111,14 @@ async function patch(call: Call): Promise<Answer> {
   if (wrong) throw new Invalid(`${wrong.pathText} cannot be patched; what can is: extra, description.`);
   const uuid = canonicalUuid(call.param('chassis'));
   if (uuid === undefined) throw new ChassisNotFound({ chassis: call.param('chassis') });
-  const before = await chassisOf(call, uuid);
-  const after = applyPatch({ ...before }, operations);
-  if (readUuid(after['uuid']) !== uuid) throw new Invalid('The uuid of a chassis cannot be changed.');
-  const changed = await updateChassis(call.parts.store, uuid, {
-    description: readDescription(after['description']),
-    extra: readExtra(after['extra']),
-    updated_at: wireTime(call.parts.clock.now()),
+  const changed = await updateChassis(call.parts.store, uuid, (before) => {
+    const after = applyPatch({ ...before }, operations);
+    if (readUuid(after['uuid']) !== uuid) throw new Invalid('The uuid of a chassis cannot be changed.');
+    return {
+      description: readDescription(after['description']),
+      extra: readExtra(after['extra']),
+      updated_at: wireTime(call.parts.clock.now()),
+    };
   });
   return ok(JSON.stringify(chassisDocument(call, changed)));
 }
