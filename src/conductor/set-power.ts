@@ -1,3 +1,4 @@
+import { noAgent, noAgentToken } from '#drivers/agent-facts.ts';
 import type { Task } from '#drivers/task.ts';
 import { InvalidState } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
@@ -5,14 +6,9 @@ import { type PowerTarget, powerTargets } from '#model/power-states.ts';
 import type { LockedNode } from './locked-node.ts';
 import type { ConductorParts } from './parts.ts';
 
-/** What is known of an agent that no longer runs (rpc-and-conductor `power_actions.wipes_on_off_or_reboot`). */
-function factsOfAgent({ driver_internal_info: known }: NodeRecord): string[] {
-  const facts = ['agent_url', 'agent_last_heartbeat', 'agent_version', 'agent_verify_ca', 'agent_status'];
-  return known['agent_secret_token_pregenerated'] === true ? facts : [...facts, 'agent_secret_token'];
-}
-
-function forgetAgent(node: NodeRecord): Record<string, null> {
-  return Object.fromEntries(factsOfAgent(node).map((name) => [name, null]));
+/** What an agent that no longer runs leaves to be forgotten (rpc-and-conductor `power_actions.wipes_on_off_or_reboot`). */
+function forgetAgent({ driver_internal_info: known }: NodeRecord): Readonly<Record<string, null>> {
+  return known['agent_secret_token_pregenerated'] === true ? noAgent : { ...noAgent, ...noAgentToken };
 }
 
 /** See Task.setPower. */
@@ -27,7 +23,9 @@ export async function setPower(
   const { reaches, soft: isSoft, skippedWhenThere } = powerTargets[target];
   checkMayPowerOff(node.record, target);
   const isThere = skippedWhenThere && (await power.getPowerState(task)) === reaches;
-  const isKnown = factsOfAgent(node.record).some((name) => name in node.record.driver_internal_info);
+  const isKnown = Object.keys(forgetAgent(node.record)).some(
+    (name) => name in node.record.driver_internal_info,
+  );
   const endsAgent = isKnown && !(target === 'power on' && isThere);
   if (endsAgent) await node.commit({ columns: { driver_internal_info: forgetAgent(node.record) } });
   if (!isThere) {

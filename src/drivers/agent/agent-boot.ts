@@ -4,21 +4,9 @@ import type { NodeRecord } from '#model/node-record.ts';
 import type { NetworkPurpose } from '../interfaces/others.ts';
 import type { StepOutcome } from '../steps.ts';
 import type { StepTask } from '../task.ts';
+import { noAgent, noAgentToken } from '../agent-facts.ts';
 import { AgentLost } from './agent-faults.ts';
 import { powerStateIfTold } from './power-look.ts';
-
-/** What no longer holds of an agent whose machine goes off or starts anew. */
-export const noAgent = {
-  agent_url: null,
-  agent_version: null,
-  agent_last_heartbeat: null,
-  agent_verify_ca: null,
-  agent_status: null,
-  agent_status_message: null,
-} as const;
-
-/** And of its token, which a machine is given for one boot. */
-export const noAgentToken = { agent_secret_token: null, agent_secret_token_pregenerated: null } as const;
 
 /** Makes the step forget the boot it noted, so that the next `bootAgent` is another one. */
 export async function forgetBoot(task: StepTask): Promise<void> {

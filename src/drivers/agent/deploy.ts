@@ -2,7 +2,8 @@
 import type { DeployInterface } from '../interfaces/deploy.ts';
 import { done, type StepDefinition, type StepOutcome } from '../steps.ts';
 import type { StepFlow, StepTask } from '../task.ts';
-import { bootAgent, forgetBoot, noAgent, noAgentToken, type AgentBoot } from './agent-boot.ts';
+import { noAgent, noAgentToken } from '../agent-facts.ts';
+import { bootAgent, forgetBoot, type AgentBoot } from './agent-boot.ts';
 import { agentDeploySteps, writeImageStep } from './deploy-steps.ts';
 import { eraseSettings } from './erase-settings.ts';
 import { checkImage } from './image-info.ts';

@@ -3,7 +3,8 @@ import { lookup } from 'node:dns/promises';
 import type { InspectInterface, InspectionResult, InspectionWait } from '../interfaces/inspect.ts';
 import { runHooks } from '../inspection-hooks.ts';
 import type { StepTask, Task } from '../task.ts';
-import { bootAgent, noAgent, noAgentToken } from './agent-boot.ts';
+import { noAgent, noAgentToken } from '../agent-facts.ts';
+import { bootAgent } from './agent-boot.ts';
 import { inspectionKernelParameters } from './kernel-parameters.ts';
 
 export const agentInspect: InspectInterface = {
