@@ -204,13 +204,8 @@ function headerChecksum(header: Buffer, size: number): number {
 }
 
 function nameOf(entry: Buffer): string {
-  return (
-    entry
-      .subarray(56, 128)
-      .toString('utf16le')
-      // eslint-disable-next-line no-control-regex
-      .replace(/\0.*$/s, '')
-  );
+  const [name = ''] = entry.subarray(56, 128).toString('utf16le').split('\0', 1);
+  return name;
 }
 
 function lbaAt(bytes: Buffer, offset: number): number {

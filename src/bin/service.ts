@@ -2,7 +2,6 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isIPv4 } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { createApi } from '#api/create-api.ts';
 import type { Settings } from '#config/settings.ts';
@@ -162,5 +161,3 @@ function checkpointOf(settings: Settings): (name: string, node: string) => Promi
     await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
   };
 }
-
-export const agentEntry = fileURLToPath(new URL('./agent.ts', import.meta.url));

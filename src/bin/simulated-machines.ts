@@ -6,7 +6,6 @@ import { join, resolve } from 'node:path';
 import { makeDiskImage } from '#sim/disk-image.ts';
 import { startSim, type Sim, type SimOptions } from '#sim/sim.ts';
 import { type StandInRamdisk, writeStandInRamdisk } from '#sim/stand-in-ramdisk.ts';
-import { agentEntry } from './service.ts';
 import { introduce } from './simulated-machines-introduction.ts';
 import { StartError } from './start-error.ts';
 
@@ -34,7 +33,6 @@ export async function startSimulatedMachines(count: number, dataPath: string): P
     bmcs: 'each',
     dataFolder: folder,
     imagesFolder,
-    agentEntry,
   });
   try {
     for (let number = 1; number <= count; number += 1) await sim.createMachine({ name: `sim-${number}` });
