@@ -4,6 +4,7 @@ import type { Ring } from '#db/ring.ts';
 import type { Store } from '#db/store.ts';
 import type { Clock, Random } from '#model/clock.ts';
 import type { ConductorClient } from '#protocol/rpc.ts';
+import type { Signals } from '#protocol/signals.ts';
 import type { Access } from './access.ts';
 import type { NodeViews } from './nodes/serialize.ts';
 
@@ -13,6 +14,7 @@ export interface ApiParts {
   readonly store: Store;
   readonly conductors: ConductorClient;
   readonly ring: Ring;
+  readonly signals: Signals;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Pick<Logger, 'error' | 'warn' | 'info' | 'debug'>;

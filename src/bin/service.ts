@@ -16,6 +16,7 @@ import { createRedfishPackage } from '#drivers/redfish/package.ts';
 import { createDriverRegistry } from '#drivers/registry.ts';
 import { systemClock, systemRandom } from '#model/clock.ts';
 import { messageOf } from '#model/message.ts';
+import { InProcessSignals } from '#rpc/in-process-signals.ts';
 import { InProcessTransport } from '#rpc/in-process.ts';
 import { StartError } from './start-error.ts';
 
@@ -44,7 +45,8 @@ export async function startService(settings: Settings, log: Logger): Promise<Ser
   });
   const ring = new Ring(store.read, ringSettings(settings), clock);
   const conductors = new InProcessTransport();
-  const api = createApi({ settings, store, conductors, ring, clock, random, log });
+  const signals = new InProcessSignals();
+  const api = createApi({ settings, store, conductors, ring, signals, clock, random, log });
   const hostname = settings.DEFAULT.host;
   let conductor: Conductor | undefined;
   const stop = once(async () => {
@@ -65,6 +67,7 @@ export async function startService(settings: Settings, log: Logger): Promise<Ser
       settings: listening,
       store,
       ring,
+      signals,
       registry,
       clock,
       random,

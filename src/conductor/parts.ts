@@ -4,6 +4,7 @@ import type { Store } from '#db/store.ts';
 import type { DriverRegistry } from '#drivers/registry.ts';
 import type { Log } from '#drivers/task.ts';
 import type { Clock, Random } from '#model/clock.ts';
+import type { Signals } from '#protocol/signals.ts';
 
 /** What a conductor is made of; all of it passed in. */
 export interface ConductorParts {
@@ -16,6 +17,7 @@ export interface ConductorParts {
   readonly settings: Settings;
   readonly store: Store;
   readonly ring: Ring;
+  readonly signals: Signals;
   readonly registry: DriverRegistry;
   readonly clock: Clock;
   readonly random: Random;

@@ -67,7 +67,7 @@ function waitOf(outcome: WaitOutcome, now: number): Wait {
 }
 
 function heldWaitMilliseconds(wait: Wait, parts: ConductorParts): number {
-  const at = wait.for === 'hold' ? undefined : wait.at;
+  const at = 'at' in wait ? wait.at : undefined;
   const limit = parts.settings.ingot.driver_poll_interval * 1000;
   return at === undefined ? limit : Math.max(0, Date.parse(at) - parts.clock.now());
 }

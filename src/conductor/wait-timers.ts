@@ -16,7 +16,7 @@ export class WaitTimers {
 
   /** Ensures that the node's operation is woken at the wait's time; nothing where the wait has none. */
   set(uuid: string, wait: Wait): void {
-    const at = wait.for === 'hold' ? undefined : wait.at;
+    const at = 'at' in wait ? wait.at : undefined;
     if (at === undefined) return;
     this.clear(uuid);
     const timer = new AbortController();

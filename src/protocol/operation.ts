@@ -28,7 +28,14 @@ export type Wait =
   /** The time given; then the step runs again. */
   | { for: 'poll'; at: string }
   /** An operator's `unhold`. */
-  | { for: 'hold' };
+  | { for: 'hold' }
+  /** A place among those that may be at work at a time ([conductor]max_concurrent_deploy and its like). */
+  | { for: 'turn'; limit: ConcurrencyLimit }
+  /** The time given, to try again what failed for this reason. */
+  | { for: 'retry'; at: string; reason: string };
+
+/** What is limited over all conductors. */
+export type ConcurrencyLimit = 'deploy' | 'clean';
 
 /** Who carries a step out: the flow itself, an interface of the driver, or the agent on the machine. */
 export type StepOrigin = 'flow' | 'driver' | 'agent';

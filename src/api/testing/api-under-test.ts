@@ -13,6 +13,7 @@ import { fakePackage } from '#drivers/fake/package.ts';
 import { noopPackage } from '#drivers/noop/package.ts';
 import { createDriverRegistry } from '#drivers/registry.ts';
 import { systemClock, systemRandom } from '#model/clock.ts';
+import { InProcessSignals } from '#rpc/in-process-signals.ts';
 import { InProcessTransport } from '#rpc/in-process.ts';
 import { createApi } from '../create-api.ts';
 
@@ -61,7 +62,8 @@ export async function startApi(
     systemClock,
   );
   const log = pino({ level: process.env['LOG'] ?? 'silent' });
-  const parts = { settings, store, ring, clock: systemClock, random: systemRandom, log };
+  const signals = new InProcessSignals();
+  const parts = { settings, store, ring, signals, clock: systemClock, random: systemRandom, log };
   const registry = createDriverRegistry(settings, [createAgentPackage(), fakePackage, noopPackage]);
   const conductor = await startConductor({
     ...parts,

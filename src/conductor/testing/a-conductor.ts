@@ -15,6 +15,7 @@ import type { Clock } from '#model/clock.ts';
 import { TemporaryFailure } from '#model/faults.ts';
 import type { NewNode, NodeRecord } from '#model/node-record.ts';
 import { isWaiting } from '#model/provision-states.ts';
+import { InProcessSignals } from '#rpc/in-process-signals.ts';
 import type { ConductorCallName, ConductorCalls, RequestContext } from '#protocol/rpc.ts';
 import type { OperationRecord } from '#protocol/operation.ts';
 import { agentToken, ScriptedDriver } from './scripted-driver.ts';
@@ -47,6 +48,7 @@ export type OnCheckpoint = (name: string, node: string, kill: () => Promise<neve
 export class Ground implements AsyncDisposable {
   readonly clock = new VirtualClock();
   readonly driver = new ScriptedDriver();
+  readonly signals = new InProcessSignals();
   readonly store: Store;
   readonly logged: { level: string; message: string; fields: object }[] = [];
   readonly #folder: string;
@@ -133,6 +135,7 @@ export class Ground implements AsyncDisposable {
       settings,
       store,
       ring: new Ring(store.read, ringSettings, clock),
+      signals: this.signals,
       registry: createDriverRegistry(settings, [...testPackages, this.driver.package()]),
       clock,
       random: { uuid: () => this.#nextUuid(), fraction: () => 0 },
