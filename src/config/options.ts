@@ -97,6 +97,8 @@ export const options = {
       'The hash that places nodes and conductors on the ring.',
     ),
 
+    rpc_response_timeout: seconds(60, 'How long the API waits for the answer of a conductor.', { min: 0.01 }),
+
     webserver_verify_ca: string('True', 'Whether servers of images are verified: True, False, or a CA file.'),
     webserver_connection_timeout: seconds(60, 'How long a server of images may take to answer.', { min: 1 }),
   },
@@ -305,6 +307,13 @@ export const options = {
     }),
   },
 
+  service_catalog: {
+    endpoint_override: string(
+      null,
+      'The URL under which machines reach the API, as that of a load balancer before several.',
+    ),
+  },
+
   inspector: {
     default_hooks: string(
       'ramdisk-error,validate-interfaces,ports,architecture',
@@ -327,6 +336,10 @@ export const options = {
 
   ingot: {
     data_path: string('./var', 'The folder of everything Ingot writes.'),
+    start_patience: seconds(
+      120,
+      'How long a process that starts waits for a database or broker that is away before it gives up; 0 for ever.',
+    ),
     allow_remote_without_auth: boolean(
       false,
       'Whether the API may listen beyond the loopback while auth_strategy is noauth.',
@@ -341,6 +354,17 @@ export const options = {
     worker_queue_limit: integer(1000, 'How much work may wait for a worker; more is refused as busy.', {
       min: 0,
     }),
+    broker_ca_file: string(null, 'The CA by which tls:// servers are verified; null: those of the system.'),
+    broker_prefix: string('ingot', 'What every subject at the broker begins with: one word for each Ingot.'),
+    rpc_served_at_once: integer(
+      1000,
+      'How many calls a conductor answers at once; more is refused as busy.',
+      {
+        min: 1,
+      },
+    ),
+    rpc_calls_at_once: integer(4000, 'How many calls of one API process may be under way.', { min: 1 }),
+    rpc_message_limit: integer(128, 'How many MiB a call or its answer may have.', { min: 1 }),
     bmc_requests_per_bmc: integer(4, 'How many requests one BMC is sent at once.', { min: 1 }),
     bmc_queue_limit: integer(64, 'How many more may wait for it; the rest fail at once.', { min: 1 }),
     bmc_breaker_failures: integer(5, 'After how many failures in a row a BMC is left alone for a while.', {

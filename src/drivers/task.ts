@@ -1,18 +1,13 @@
 import type { Settings } from '#config/settings.ts';
 import type { Clock } from '#model/clock.ts';
+import type { Log } from '#model/log.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import type { PortRecord } from '#model/port-record.ts';
 import type { PowerTarget } from '#model/power-states.ts';
 import type { OperationStep } from '#protocol/operation.ts';
 import type { Driver } from './define.ts';
 
-/** A sink for log lines with fields; pino satisfies it. */
-export interface Log {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
+export type { Log };
 
 /**
  * What a driver may change on its node. Members of `driver_internal_info` are merged into what is

@@ -21,7 +21,13 @@ export const faultClasses: ReadonlyMap<string, FaultClass> = new Map(
 export function faultFromWire(wire: FaultWire): Fault {
   const known = faultClasses.get(wire.name);
   const { status } = wire;
-  if (!known) return new Fault<FaultFields>(wire.name, status, wire.message, wire.fields);
-  // The fields come from the same class's toWire on the other side, so they are what its constructor takes.
-  return new known(wire.fields as never, { status });
+  const unknown = (): Fault => new Fault<FaultFields>(wire.name, status, wire.message, wire.fields);
+  if (!known) return unknown();
+  try {
+    // The fields come from the same class's toWire on the other side, so they are what its constructor takes.
+    return new known(wire.fields as never, { status });
+  } catch {
+    // Another version's, with other fields.
+    return unknown();
+  }
 }
