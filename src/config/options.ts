@@ -354,6 +354,11 @@ export const options = {
     worker_queue_limit: integer(1000, 'How much work may wait for a worker; more is refused as busy.', {
       min: 0,
     }),
+    broker_url: string(
+      null,
+      'The NATS servers over which processes that run apart reach each other: nats:// or tls://, with user:password@ or token@ where they ask for it, more after commas.',
+      { secret: true },
+    ),
     broker_ca_file: string(null, 'The CA by which tls:// servers are verified; null: those of the system.'),
     broker_prefix: string('ingot', 'What every subject at the broker begins with: one word for each Ingot.'),
     rpc_served_at_once: integer(
