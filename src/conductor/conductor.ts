@@ -1,6 +1,7 @@
-import { registerConductor, touchConductor } from '#db/conductors.ts';
+import { touchConductor } from '#db/conductors.ts';
 import type { ConductorHandlers } from '#protocol/rpc.ts';
 import { createHandlers } from './handlers.ts';
+import { Lease } from './lease.ts';
 import { Operations } from './operations.ts';
 import type { ConductorParts } from './parts.ts';
 import { checkTimeouts } from './periodic/check-timeouts.ts';
@@ -10,8 +11,8 @@ import { runPeriodically } from './periodic/periodic-task.ts';
 import { recoverPower } from './periodic/recover-power.ts';
 import { syncPowerState } from './periodic/sync-power-state.ts';
 import { trimOldEvents } from './periodic/trim-events.ts';
+import { takeItsPlace } from './take-its-place.ts';
 import type { ConductorWorkings } from './workings.ts';
-import { takeUpWhatWasLeft } from './take-up.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 /** A conductor at work. */
@@ -29,23 +30,26 @@ export interface Conductor {
  * reserved by that earlier life, with no operation open, are given back.
  */
 export async function startConductor(parts: ConductorParts): Promise<Conductor> {
-  const { settings, store } = parts;
+  const { settings, store, hostname, clock } = parts;
   const stopping = new AbortController();
   const pool = new WorkerPool({
     size: settings.conductor.workers_pool_size,
     queueLimit: settings.ingot.worker_queue_limit,
   });
-  const operations = new Operations(parts, pool, stopping.signal);
-  const workings: ConductorWorkings = { parts, operations, signal: stopping.signal };
-  await store.write(async (transaction) => {
-    const { hostname } = parts;
-    const { conductor_group: conductorGroup } = settings.conductor;
-    const interfaces = parts.registry.registrations();
-    await registerConductor(transaction, { hostname, conductorGroup, interfaces }, parts.clock);
-  });
-  parts.ring.invalidate();
+  // Where there is no rival nobody takes over: a laptop that slept goes on.
+  const timeoutSeconds = parts.isAlone ? Infinity : settings.conductor.heartbeat_timeout;
+  const lease = new Lease({ hostname, clock, timeoutSeconds, stopping: stopping.signal });
+  const operations = new Operations(parts, pool, lease);
+  const workings: ConductorWorkings = {
+    parts,
+    operations,
+    lease,
+    get signal() {
+      return lease.signal;
+    },
+  };
   try {
-    await takeUpWhatWasLeft(parts, operations);
+    await takeItsPlace(workings);
   } catch (error) {
     stopping.abort(error);
     throw error;

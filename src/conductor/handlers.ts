@@ -17,7 +17,7 @@ import type { ConductorWorkings } from './workings.ts';
 
 /** Every call a conductor answers, and the function that does it. */
 export function createHandlers(workings: ConductorWorkings): ConductorHandlers {
-  const { parts, operations, signal } = workings;
+  const { parts, operations } = workings;
   const accepting =
     <Args extends { node: string }>(verb: (args: Args, parts: ConductorParts) => Acceptance) =>
     async (args: Args, context: RequestContext): Promise<void> =>
@@ -40,7 +40,7 @@ export function createHandlers(workings: ConductorWorkings): ConductorHandlers {
     do_provisioning_action: async (args, context) => await provisioningAction(workings, args, context),
 
     async validate_driver_interfaces({ node }) {
-      const task = await readingTask(parts, node, signal);
+      const task = await readingTask(parts, node, workings.signal);
       return await validateInterfaces(task.driver, task);
     },
     ...managementCalls(workings),

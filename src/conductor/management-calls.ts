@@ -16,16 +16,16 @@ type ManagementCalls =
   | 'inject_nmi';
 
 /** What is set through the BMC while the caller waits. Throws UnsupportedDriverExtension for what the driver lacks. */
-export function managementCalls({
-  parts,
-  signal,
-}: ConductorWorkings): Pick<ConductorHandlers, ManagementCalls> {
+export function managementCalls(workings: ConductorWorkings): Pick<ConductorHandlers, ManagementCalls> {
+  const { parts } = workings;
   /** The node is held for as long as the work takes. */
   const holding = async (
     uuid: string,
     context: RequestContext,
     work: (task: Task) => Promise<void>,
   ): Promise<void> => {
+    const { signal } = workings;
+    signal.throwIfAborted();
     await using node = await lockNode(parts, uuid, context);
     await work(await taskOf(parts, node, signal));
   };
@@ -41,12 +41,12 @@ export function managementCalls({
         await management.setBootDevice(task, wanted, { persistent });
       }),
     async get_boot_device({ node }) {
-      const task = await readingTask(parts, node, signal);
+      const task = await readingTask(parts, node, workings.signal);
       await task.driver.management.validate(task);
       return await task.driver.management.getBootDevice(task);
     },
     async get_supported_boot_devices({ node }) {
-      const task = await readingTask(parts, node, signal);
+      const task = await readingTask(parts, node, workings.signal);
       return [...(await task.driver.management.supportedBootDevices(task))];
     },
     change_node_boot_mode: async ({ node, mode }, context) =>

@@ -12,6 +12,7 @@ import { type LockedNode, lockNode, takeOverNode } from './locked-node.ts';
 import { newOperation } from './new-operation.ts';
 import type { Decide, NodeCommit } from './node-commit.ts';
 import { ownContext } from './own-context.ts';
+import type { Lease } from './lease.ts';
 import type { ConductorParts } from './parts.ts';
 import { runOperation } from './run-steps.ts';
 import { shownStep } from './shown-step.ts';
@@ -27,14 +28,14 @@ export interface Beginning extends Pick<NodeCommit, 'raise' | 'target' | 'column
 export class Operations {
   readonly #parts: ConductorParts;
   readonly #pool: WorkerPool;
-  readonly #signal: AbortSignal;
+  readonly #lease: Lease;
   readonly #timers: WaitTimers;
 
-  constructor(parts: ConductorParts, pool: WorkerPool, signal: AbortSignal) {
+  constructor(parts: ConductorParts, pool: WorkerPool, lease: Lease) {
     this.#parts = parts;
     this.#pool = pool;
-    this.#signal = signal;
-    this.#timers = new WaitTimers(parts, signal, async (uuid) => await this.#wakeInTime(uuid));
+    this.#lease = lease;
+    this.#timers = new WaitTimers(parts, lease.stopping, async (uuid) => await this.#wakeInTime(uuid));
   }
 
   /**
@@ -47,6 +48,7 @@ export class Operations {
     context: RequestContext,
     decide: (...args: Parameters<Decide>) => Beginning | Promise<Beginning>,
   ): Promise<void> {
+    const signal = this.#mayAct();
     using place = this.#pool.reserve();
     let operation: OperationRecord | undefined;
     const node = await lockNode(this.#parts, uuid, context, async (record, transaction) => {
@@ -65,7 +67,14 @@ export class Operations {
     if (!operation) throw new Error('lockNode returned without having called decide');
     this.#parts.log.info({ node: uuid, operation: operation.id, kind }, 'operation begun');
     await this.#parts.checkpoint(`${kind}:begun`, uuid);
-    this.#run(place, node, operation);
+    this.#run(place, { node, operation, signal });
+  }
+
+  /** The signal of the present term, for work that begins in it. Throws LeaseLapsed. */
+  #mayAct(): AbortSignal {
+    const { signal } = this.#lease;
+    signal.throwIfAborted();
+    return signal;
   }
 
   /** What waited when something else was accepted, as removal is in `wait call-back`, is over. */
@@ -109,9 +118,10 @@ export class Operations {
     decide: Decide,
     changes: Partial<OperationRecord>,
   ): Promise<boolean> {
+    const signal = this.#mayAct();
     using place = this.#pool.reserve();
     const locked = await this.#lockWaiting(operation, context, decide, changes);
-    if (locked) this.#run(place, locked.node, locked.operation);
+    if (locked) this.#run(place, { ...locked, signal });
     return locked !== undefined;
   }
 
@@ -194,6 +204,7 @@ export class Operations {
   }
 
   async #takeOver(operation: OperationRecord, from: string, context: RequestContext): Promise<void> {
+    const signal = this.#mayAct();
     const node = await takeOverNode(this.#parts, operation.node_uuid, from, context);
     if (!node) return;
     const again = await this.#beginAgain(node, operation);
@@ -203,7 +214,7 @@ export class Operations {
     );
     // What was accepted runs: it is not refused as new work would be.
     using place = this.#pool.reserve({ evenIfFull: true });
-    this.#run(place, node, again);
+    this.#run(place, { node, operation: again, signal });
   }
 
   /** The step at the cursor was begun before, and how far it came is not known. */
@@ -213,25 +224,25 @@ export class Operations {
     return { ...operation, ...changes };
   }
 
-  #run(place: WorkerPlace, node: LockedNode, operation: OperationRecord): void {
+  #run(place: WorkerPlace, { node, operation, signal }: Taken): void {
     place.run(node.record.owner ?? '', async () => {
       let toRun: OperationRecord | undefined = operation;
-      while (toRun) toRun = await this.#runOnce(node, toRun);
+      while (toRun) toRun = await this.#runOnce({ node, operation: toRun, signal });
     });
   }
 
   /** Gives what is to be run next on the node: what follows, or the same again when it was the store that failed. */
-  async #runOnce(node: LockedNode, operation: OperationRecord): Promise<OperationRecord | undefined> {
+  async #runOnce({ node, operation, signal }: Taken): Promise<OperationRecord | undefined> {
     try {
-      const end = await runOperation(this.#parts, node, operation, this.#signal);
+      const end = await runOperation(this.#parts, node, operation, signal);
       if (end.kind === 'finished') return end.next;
       this.#timers.set(node.uuid, end.wait);
       return undefined;
     } catch (error) {
       // The row stands as committed: whoever holds the node now, or starts next, goes on from it.
-      if (this.#signal.aborted) return undefined;
+      if (this.#lease.stopping.aborted) return undefined;
       const fields = { node: node.uuid, operation: operation.id, err: error };
-      if (error instanceof NodeLockLost) {
+      if (error instanceof NodeLockLost || signal.aborted) {
         this.#parts.log.warn(fields, 'left an operation to whoever holds its node now');
         return undefined;
       }
@@ -239,25 +250,32 @@ export class Operations {
         fields,
         'could not go on with an operation; tries again from its last committed step',
       );
-      return await this.#whenStoreWorks(node, operation.id);
+      return await this.#whenStoreWorks({ node, operation, signal });
     }
   }
 
   /** The node's operation as committed, once the store takes commits again; undefined when it is not ours any more. */
-  async #whenStoreWorks(node: LockedNode, id: string): Promise<OperationRecord | undefined> {
+  async #whenStoreWorks({ node, operation: { id }, signal }: Taken): Promise<OperationRecord | undefined> {
     const pause = this.#parts.settings.ingot.driver_poll_interval * 1000;
     for (;;) {
       try {
-        await this.#parts.clock.sleep(pause, this.#signal);
+        await this.#parts.clock.sleep(pause, signal);
         const open = await readOpenOperations(this.#parts.store.read);
         const operation = open.find((one) => one.id === id);
         return operation && (await this.#beginAgain(node, operation));
       } catch (error) {
-        if (this.#signal.aborted || error instanceof NodeLockLost) return undefined;
+        if (signal.aborted || error instanceof NodeLockLost) return undefined;
         this.#parts.log.error({ node: node.uuid, err: error }, 'the store does not take commits yet');
       }
     }
   }
+}
+
+/** A node in hand, the operation to run on it, and the signal of the term in which it was taken. */
+interface Taken {
+  readonly node: LockedNode;
+  readonly operation: OperationRecord;
+  readonly signal: AbortSignal;
 }
 
 class NotWaiting extends Error {}

@@ -31,6 +31,7 @@ export async function setPower(
   if (!isThere) {
     const { soft_power_off_timeout: soft, power_state_change_timeout: hard } = parts.settings.conductor;
     const limit = timeoutSeconds ?? (isSoft ? soft : hard);
+    task.signal.throwIfAborted();
     await power.setPowerState(task, target, { timeoutSeconds: limit });
   }
   if (node.record.power_state === reaches && isThere) return;

@@ -1,3 +1,4 @@
+import type { Lease } from './lease.ts';
 import type { Operations } from './operations.ts';
 import type { ConductorParts } from './parts.ts';
 
@@ -5,6 +6,10 @@ import type { ConductorParts } from './parts.ts';
 export interface ConductorWorkings {
   readonly parts: ConductorParts;
   readonly operations: Operations;
-  /** Aborted when the conductor stops. */
+  readonly lease: Lease;
+  /**
+   * Aborted when the conductor stops, or may not act on machines any more: that of the lease's present term. Taken
+   * anew for each piece of work, at its beginning.
+   */
   readonly signal: AbortSignal;
 }

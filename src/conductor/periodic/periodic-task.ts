@@ -10,18 +10,22 @@ export interface PeriodicTask {
   readonly name: string;
   /** Seconds between the end of a run and the beginning of the next; 0 turns it off. */
   spacingSeconds(settings: Settings): number;
+  /** Runs while the conductor may not act on machines too. */
+  readonly evenWithoutLease?: true;
   /** May be repeated. A throw is logged; the next run comes all the same. */
   run(workings: ConductorWorkings, context: RequestContext): Promise<void>;
 }
 
 /** Runs a task again and again until the conductor stops. */
 export async function runPeriodically(task: PeriodicTask, workings: ConductorWorkings): Promise<void> {
-  const { parts, signal } = workings;
+  const { parts, lease } = workings;
+  const { stopping: signal } = lease;
   const spacing = task.spacingSeconds(parts.settings) * 1000;
   if (spacing <= 0) return;
   while (!signal.aborted) {
     await parts.clock.sleep(spacing, signal).catch(() => {});
     if (signal.aborted) return;
+    if (!lease.holds && !task.evenWithoutLease) continue;
     await task.run(workings, ownContext(parts.random)).catch((error: unknown) => {
       if (!signal.aborted) parts.log.error({ task: task.name, err: error }, 'a periodic task failed');
     });
