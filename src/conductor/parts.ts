@@ -1,6 +1,7 @@
 import type { Settings } from '#config/settings.ts';
 import type { Ring } from '#db/ring.ts';
 import type { Store } from '#db/store.ts';
+import type { AgentExchange } from '#drivers/agent-exchange.ts';
 import type { DriverRegistry } from '#drivers/registry.ts';
 import type { Log } from '#drivers/task.ts';
 import type { Clock, Random } from '#model/clock.ts';
@@ -22,6 +23,8 @@ export interface ConductorParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** How agents are reached. Absent: over HTTP. */
+  readonly agentExchange?: AgentExchange;
   /**
    * Called at every boundary where the process could die with a difference: before a step runs, after it ran,
    * after its outcome is committed. A simulator that wants to kill the process there never answers.

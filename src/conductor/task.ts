@@ -22,6 +22,7 @@ export async function taskOf(parts: ConductorParts, node: LockedNode, signal: Ab
     settings: parts.settings,
     clock: parts.clock,
     log: parts.log,
+    ...(parts.agentExchange ? { agentExchange: parts.agentExchange } : {}),
     signal,
     save: async (changes) => await node.commit({ columns: columnsOf(changes) }),
     setPower: async (target, options = {}) =>
@@ -82,6 +83,7 @@ export async function readingTask(parts: ConductorParts, uuid: string, signal: A
     settings: parts.settings,
     clock: parts.clock,
     log: parts.log,
+    ...(parts.agentExchange ? { agentExchange: parts.agentExchange } : {}),
     signal,
     save: refuse,
     setPower: refuse,

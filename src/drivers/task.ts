@@ -5,6 +5,7 @@ import type { NodeRecord } from '#model/node-record.ts';
 import type { PortRecord } from '#model/port-record.ts';
 import type { PowerTarget } from '#model/power-states.ts';
 import type { OperationStep } from '#protocol/operation.ts';
+import type { AgentExchange } from './agent-exchange.ts';
 import type { Driver } from './define.ts';
 
 export type { Log };
@@ -33,9 +34,15 @@ export interface Task {
   readonly ports: readonly PortRecord[];
   readonly settings: Settings;
   readonly clock: Clock;
-  /** Aborted when the conductor stops or loses the node: every wait takes it. */
+  /**
+   * Aborted when the conductor stops or may not act any more: every wait and every request takes it. It looks at the
+   * clock itself when it is asked, which one made of it by AbortSignal.any does not: ask this one before each request
+   * that changes something.
+   */
   readonly signal: AbortSignal;
   readonly log: Log;
+  /** How the agent on the machine is reached. Absent: over HTTP. */
+  readonly agentExchange?: AgentExchange;
   /** The node's other interfaces. For power use `setPower`, which keeps the node's record true. */
   readonly driver: Driver;
   /** Ensures that the changes are on the disk when it resolves. May be repeated. */

@@ -25,6 +25,7 @@ export async function agentOf(task: Task, { attempts }: { attempts?: 1 } = {}): 
     attempts: attempts ?? agent.max_command_attempts,
     clock: task.clock,
     signal: task.signal,
+    ...(task.agentExchange ? { exchange: task.agentExchange } : {}),
   });
 }
 

@@ -1,11 +1,12 @@
 // Talks to the agent on a machine: /v1/status and /v1/commands (spec agent-api.json#/ironic_side/command_client).
-import { Client, type Dispatcher } from 'undici';
 import type { Clock } from '#model/clock.ts';
 import { AgentAPIError } from '#model/faults.ts';
 import { messageOf } from '#model/message.ts';
 import { hideInUrls } from '#model/secrets.ts';
 import type { AgentCommand, AgentCommandRequest, CommandProgress } from '#protocol/agent-commands.ts';
+import type { AgentAnswer, AgentExchange } from '../agent-exchange.ts';
 import { AgentBusy, AgentUnreachable, AgentUrlInvalid } from './agent-faults.ts';
+import { exchangeOverHttp } from './agent-http.ts';
 
 export interface AgentClientOptions {
   /** The node's uuid, for messages. */
@@ -21,10 +22,10 @@ export interface AgentClientOptions {
   attempts: number;
   clock: Clock;
   signal: AbortSignal;
+  /** Absent: over HTTP. */
+  exchange?: AgentExchange;
 }
 
-/** Enough for every result but logs, which are not asked for; an agent is not to fill the conductor's memory. */
-const maxAnswerBytes = 8 * 1024 * 1024;
 const retryPauseMilliseconds = 1000;
 /** What is kept of a command with its node goes no further than this: ids, devices, phases. */
 const longestWord = 255;
@@ -90,55 +91,41 @@ export class AgentClient {
     path: string,
     { body, wait }: { body?: unknown; wait?: boolean },
   ): Promise<unknown> {
-    const { token, timeoutSeconds, verify, signal } = this.#options;
-    const milliseconds = timeoutSeconds * 1000;
-    const client = new Client(this.#base.origin, {
-      connect: {
-        timeout: milliseconds,
-        rejectUnauthorized: verify !== false,
-        ...(typeof verify === 'object' ? { ca: verify.ca } : {}),
-      },
-      headersTimeout: milliseconds,
-      bodyTimeout: milliseconds,
-      maxResponseSize: maxAnswerBytes,
-    });
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(milliseconds)]);
-    const query = {
-      ...(wait === undefined ? {} : { wait: String(wait) }),
-      ...(token ? { agent_token: token } : {}),
-    };
+    const { token, timeoutSeconds, verify, signal, exchange = exchangeOverHttp } = this.#options;
     try {
-      const answer = await client.request({
-        method,
-        path: `${this.#base.pathname.replace(/\/$/, '')}/v1/${path}`,
-        query,
-        signal: limit,
-        headers: { accept: 'application/json', 'content-type': 'application/json' },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      return await this.#read(answer);
+      return this.#read(
+        await exchange({
+          origin: this.#base.origin,
+          method,
+          path: `${this.#base.pathname.replace(/\/$/, '')}/v1/${path}`,
+          query: {
+            ...(wait === undefined ? {} : { wait: String(wait) }),
+            ...(token ? { agent_token: token } : {}),
+          },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+          verify,
+          timeoutMilliseconds: timeoutSeconds * 1000,
+          signal,
+        }),
+      );
     } catch (cause) {
       signal.throwIfAborted();
       if (cause instanceof AgentAPIError || cause instanceof AgentBusy) throw cause;
       throw this.#unreachable(cause);
-    } finally {
-      // A body that was not read to its end would keep a graceful close waiting.
-      await client.destroy();
     }
   }
 
-  async #read({ statusCode, body }: Dispatcher.ResponseData): Promise<unknown> {
-    const text = await body.text();
+  #read({ status, text }: AgentAnswer): unknown {
     const parsed = parseJson(text);
-    if (statusCode < 400) {
+    if (status < 400) {
       if (parsed === undefined) throw this.#nonsense('its answer is not JSON');
       return parsed;
     }
     const { faultstring } = asObject(parsed);
     const reason = printable(typeof faultstring === 'string' ? faultstring : text);
     // Older agents tell that they are busy with another status (spec: command_client.busy).
-    if (statusCode === 409 || /agent is busy/i.test(reason)) throw new AgentBusy(this.url);
-    throw new AgentAPIError({ node: this.#options.node, status: statusCode, error: reason });
+    if (status === 409 || /agent is busy/i.test(reason)) throw new AgentBusy(this.url);
+    throw new AgentAPIError({ node: this.#options.node, status, error: reason });
   }
 
   #commandOf(value: unknown): AgentCommand {
