@@ -7,6 +7,7 @@ import { answerBadPath, answerError, answerUnreadable } from './answer-error.ts'
 import { tellRequestId, withholdRequestId, withholdVersions } from './answer-headers.ts';
 import { addBootMedia, bootMediaPath } from './boot-media/boot-media.ts';
 import { Call } from './call.ts';
+import { addFarewell } from './farewell.ts';
 import { checkDepth } from './json-body.ts';
 import { JsonSuffix } from './json-suffix.ts';
 import { NodeViews } from './nodes/serialize.ts';
@@ -42,6 +43,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
     },
     bodyLimit: bodyLimit(parts, 'ordinary'),
     requestTimeout: requestMilliseconds,
+    // Who sends a request on a connection that is about to end is answered, and told that it ends.
     return503OnClosing: false,
     clientErrorHandler: answerUnreadable,
   });
@@ -81,6 +83,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
   const workings = { ...parts, nodeViews: new NodeViews() };
   addBootMedia(app, parts);
   for (const route of routes) addRoute(app, workings, route, suffix);
+  addFarewell(app, parts);
   return app;
 }
 

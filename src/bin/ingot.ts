@@ -1,30 +1,17 @@
 #!/usr/bin/env -S node --max-semi-space-size=16
-// The all-in-one service: API, conductor and embedded store in one process, with simulated machines if asked for.
+// The service: everything in one process, or only an API or a conductor. See arguments.ts for what it is told.
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { ConfigError } from '#config/config-error.ts';
 import { loadSettings, type LoadedSettings, type Settings } from '#config/settings.ts';
 import { StoreError } from '#db/store.ts';
-import { messageOf } from '#model/message.ts';
+import { type Arguments, readArguments, usage } from './arguments.ts';
 import { createLog } from './log.ts';
 import { startService } from './service.ts';
 import type { SimulatedMachines } from './simulated-machines.ts';
 import { StartError } from './start-error.ts';
 
-const usage = `Usage: npm start -- [--port N] [--data FOLDER] [--config FILE] [--sim N]
-
-  --port N       where the API listens on 127.0.0.1 (default 6385; 0 takes a free port)
-  --data FOLDER  everything that is kept (default ./var)
-  --config FILE  settings in Ironic's form, such as an ironic.conf
-  --sim N        N simulated machines with Redfish BMCs, to try it on
-`;
-
-interface Arguments {
-  port?: number;
-  data?: string;
-  config?: string;
-  sim: number;
-}
+/** For what comes after the conductor's own limit: answers to requests, goodbyes to broker and store. */
+const secondsToClose = 15;
 
 try {
   await main();
@@ -49,11 +36,13 @@ async function main(): Promise<void> {
   for (const warning of warnings) log.warn(warning);
   const sim = args.sim > 0 ? await startMachines(args.sim, settings) : undefined;
   try {
-    const service = await startService(sim ? load(args, sim.bootFiles).settings : settings, log);
-    process.stdout.write(`Ingot is ready: ${service.url}\n`);
-    if (sim) process.stdout.write(`\n${sim.introduction(service.url)}\n`);
+    const service = await startService(args.role, sim ? load(args, sim.bootFiles).settings : settings, log);
+    const where = service.url ?? `conductor ${settings.DEFAULT.host}`;
+    process.stdout.write(`Ingot is ready: ${where}\n`);
+    if (sim && service.url !== null) process.stdout.write(`\n${sim.introduction(service.url)}\n`);
     await untilToldToStop();
     process.stdout.write('Stopping …\n');
+    endAnyway(settings, log);
     await service.stop();
   } finally {
     await sim?.close();
@@ -72,6 +61,15 @@ async function untilToldToStop(): Promise<void> {
   });
 }
 
+/** Whatever does not end in time is cut off: nothing that was committed is lost by it. */
+function endAnyway(settings: Settings, log: ReturnType<typeof createLog>): void {
+  const seconds = settings.conductor.graceful_shutdown_timeout + secondsToClose;
+  setTimeout(() => {
+    log.error(`did not come to an end within ${seconds} s; it is cut off`);
+    process.exit(1);
+  }, seconds * 1000).unref();
+}
+
 function load(args: Arguments, bootFiles?: { kernel: string; ramdisk: string }): LoadedSettings {
   return loadSettings(args.config, {
     ...(args.port === undefined ? {} : { api: { port: args.port } }),
@@ -88,43 +86,4 @@ function load(args: Arguments, bootFiles?: { kernel: string; ramdisk: string }):
         }
       : {}),
   });
-}
-
-function readArguments(given: string[]): Arguments | 'help' {
-  const { values } = parseOrExplain(given);
-  if (values.help) return 'help';
-  return {
-    sim: values.sim === undefined ? 0 : wholeNumber('--sim', values.sim, 1000),
-    ...(values.port === undefined ? {} : { port: wholeNumber('--port', values.port, 65_535) }),
-    ...(values.data === undefined ? {} : { data: values.data }),
-    ...(values.config === undefined ? {} : { config: values.config }),
-  };
-}
-
-function parseOrExplain(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        port: { type: 'string' },
-        data: { type: 'string' },
-        config: { type: 'string' },
-        sim: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-  } catch (cause) {
-    // The first sentence says what is wrong; further ones are hints on the form of arguments.
-    const reason = messageOf(cause).split(/\. |\.?\n/, 1)[0];
-    throw new StartError(
-      `${reason}. The options are --port, --data, --config and --sim; --help explains them.`,
-      { cause },
-    );
-  }
-}
-
-function wholeNumber(option: string, value: string, most: number): number {
-  const number = Number(value);
-  if (value !== '' && Number.isInteger(number) && number >= 0 && number <= most) return number;
-  throw new StartError(`${option} takes a whole number from 0 to ${most}, not '${value}'.`);
 }

@@ -58,6 +58,23 @@ describe('what cannot be started is one sentence on standard error and exit stat
       ],
       says: /heartbeat_interval/,
     },
+    'a part that is none': {
+      args: async () => ['scheduler'],
+      says: /'scheduler' is nothing to start: api, conductor/,
+    },
+    'an API apart with the embedded store': {
+      args: async () => ['api', ...data()],
+      says: /'ingot api'.*\[database\] connection = postgresql:.* and \[ingot\] broker_url/,
+    },
+    'a conductor apart without a broker': {
+      args: async () => [
+        'conductor',
+        '--config',
+        await aConfiguration('[database]\nconnection = postgresql+psycopg2://ingot@127.0.0.1/ingot\n'),
+        ...data(),
+      ],
+      says: /'ingot conductor'.*: set \[ingot\] broker_url = nats:/,
+    },
     'an address without authentication that others reach': {
       args: async () => [
         '--config',

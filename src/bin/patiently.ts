@@ -1,0 +1,66 @@
+import type { Logger } from 'pino';
+import type { Clock } from '#model/clock.ts';
+import { messageOf } from '#model/message.ts';
+import { StartError } from './start-error.ts';
+
+export interface Patience {
+  /** What is tried, as the log names it: 'the database'. */
+  readonly what: string;
+  /** After so long it is given up; 0 never. */
+  readonly limitSeconds: number;
+  readonly clock: Clock;
+  readonly log: Pick<Logger, 'warn' | 'info'>;
+}
+
+const secondsBetweenTries = 3;
+
+/**
+ * Tries until it works, as long as it fails because somebody is not there yet: services that start together start in
+ * any order. Each failure is told. Throws StartError when the limit is over, and at once whatever waiting cannot mend.
+ */
+export async function patiently<T>(patience: Patience, attempt: () => Promise<T>): Promise<T> {
+  const { what, limitSeconds, clock, log } = patience;
+  const startedAt = clock.now();
+  for (let waited = false; ; waited = true) {
+    try {
+      const result = await attempt();
+      if (waited) log.info(`${what} is there`);
+      return result;
+    } catch (cause) {
+      if (!isAway(cause)) throw cause;
+      const seconds = Math.round((clock.now() - startedAt) / 1000);
+      if (limitSeconds > 0 && seconds + secondsBetweenTries > limitSeconds)
+        throw new StartError(
+          `${messageOf(cause)}. It was tried for ${seconds} seconds; [ingot] start_patience says for how long.`,
+          { cause },
+        );
+      log.warn(`${messageOf(cause)}; waiting for ${what} since ${seconds} s`);
+    }
+    await clock.sleep(secondsBetweenTries * 1000);
+  }
+}
+
+/** How a server says that it is not there, or not yet: codes of the system, and of PostgreSQL (class 57, 53300). */
+const awayCodes: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENOENT', // of a socket file
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+  'CONNECTION_REFUSED',
+  'TIMEOUT',
+]);
+
+function isAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ('code' in error && awayCodes.has(error.code)) return true;
+  if (error instanceof AggregateError && error.errors.some(isAway)) return true;
+  return isAway(error.cause);
+}

@@ -1,0 +1,63 @@
+import type { Logger } from 'pino';
+import type { Settings } from '#config/settings.ts';
+import { startConductor } from '#conductor/conductor.ts';
+import { createAgentPackage } from '#drivers/agent/package.ts';
+import { fakePackage } from '#drivers/fake/package.ts';
+import { noopPackage } from '#drivers/noop/package.ts';
+import { createRedfishPackage } from '#drivers/redfish/package.ts';
+import { createDriverRegistry, type DriverRegistry } from '#drivers/registry.ts';
+import { systemClock as clock, systemRandom as random } from '#model/clock.ts';
+import type { SharedParts } from './shared-parts.ts';
+
+export interface Drivers extends AsyncDisposable {
+  readonly registry: DriverRegistry;
+}
+
+/** The drivers that the settings enable. Throws ConfigError; disposing ends their sessions with BMCs. */
+export function loadDrivers(settings: Settings, log: Logger): Drivers {
+  const redfish = createRedfishPackage({ settings, clock, random });
+  const registry = createDriverRegistry(settings, [redfish, createAgentPackage(), fakePackage, noopPackage]);
+  for (const warning of registry.warnings) log.warn(warning);
+  return { registry, [Symbol.asyncDispose]: async () => await redfish.close() };
+}
+
+/** A conductor at work and taking calls. Disposing of it hands over what it is at, and says goodbye. */
+export async function startConductorOn(
+  settings: Settings,
+  { registry }: Drivers,
+  shared: SharedParts,
+  log: Logger,
+): Promise<AsyncDisposable> {
+  const { store, ring, signals, isAlone } = shared;
+  const hostname = settings.DEFAULT.host;
+  const conductor = await startConductor({
+    hostname,
+    isAlone,
+    settings,
+    store,
+    ring,
+    signals,
+    registry,
+    clock,
+    random,
+    log,
+    checkpoint: checkpointOf(settings),
+  });
+  const endServing = shared.conductors.serve(hostname, conductor.handlers);
+  return {
+    async [Symbol.asyncDispose]() {
+      await conductor.stop();
+      await endServing();
+    },
+  };
+}
+
+/** Tells a simulator of every boundary where a crash could matter, and waits for its leave to go on. */
+function checkpointOf(settings: Settings): (name: string, node: string) => Promise<void> {
+  const url = settings.ingot.checkpoint_url;
+  if (url === null) return async () => {};
+  return async (name, node) => {
+    const body = JSON.stringify({ name, node, pid: process.pid });
+    await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  };
+}
