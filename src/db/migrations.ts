@@ -1,9 +1,21 @@
 import { type Kysely, sql } from 'kysely';
 
-/** One step forward of the schema. Numbered by its place in the list; never changed once released. */
+export type DatabaseKind = 'sqlite' | 'postgres';
+
+/**
+ * One step forward of the schema. Numbered by its place in the list; never changed once released. Written as for
+ * SQLite; `postgres-schema.ts` makes of an `integer` and a `text` what is the same on PostgreSQL.
+ */
 export interface Migration {
   readonly name: string;
-  up(db: Kysely<unknown>): Promise<void>;
+  up(db: Kysely<unknown>, database: DatabaseKind): Promise<void>;
+}
+
+/** The database was written by a later version. */
+export function newerSchema(applied: number): Error {
+  return new Error(
+    `its schema is number ${applied}, newer than the ${migrations.length} of this version; run the version that wrote it`,
+  );
 }
 
 export const migrations: readonly Migration[] = [
@@ -212,6 +224,93 @@ export const migrations: readonly Migration[] = [
         .addColumn('extra', 'text', (column) => column.notNull().defaultTo('{}'))
         .execute();
       await db.schema.createIndex('nodes_chassis_uuid').on('nodes').column('chassis_uuid').execute();
+    },
+  },
+  {
+    name: 'lives of conductors',
+    async up(db) {
+      await db.schema
+        .alterTable('conductors')
+        .addColumn('life', 'text', (column) => column.notNull().defaultTo(''))
+        .execute();
+      await db.schema
+        .alterTable('conductors')
+        .addColumn('leaving', 'integer', (column) => column.notNull().defaultTo(0))
+        .execute();
+      await db.schema
+        .createIndex('nodes_conductor_affinity')
+        .on('nodes')
+        .column('conductor_affinity')
+        .execute();
+      await sql`create index operations_unfinished on operations (owner) where finished_at is null`.execute(
+        db,
+      );
+    },
+  },
+  {
+    name: 'events in the order of their commits, turns, writers',
+    async up(db, database) {
+      // Who wrote an event. Numbers are given in the order of inserts, and of two transactions the later one may commit
+      // first: a reader that goes by numbers alone would pass by what commits behind it.
+      const run = async (text: string) => await sql.raw(text).execute(db);
+      if (database === 'postgres') {
+        await run(
+          `create function event_tx_base() returns bigint language sql immutable as 'select 0::bigint'`,
+        );
+        await run(
+          `create function event_tx() returns bigint language sql volatile
+           as 'select pg_current_xact_id()::text::bigint + event_tx_base()'`,
+        );
+        await run(
+          `create function event_tx_settled() returns bigint language sql stable
+           as 'select pg_snapshot_xmin(pg_current_snapshot())::text::bigint + event_tx_base()'`,
+        );
+        await run('alter table events add column tx bigint not null default event_tx()');
+        await run(
+          'create table writers (id text primary key, last_write bigint not null, used_at timestamptz not null default now()) with (fillfactor = 50)',
+        );
+      } else {
+        await run('alter table events add column tx integer not null default 0');
+      }
+      for (const column of ['owner', 'lessee'])
+        await db.schema.alterTable('events').addColumn(column, 'text').execute();
+      await db.schema.dropIndex('events_node_uuid').execute();
+      await db.schema.createIndex('events_order').on('events').columns(['tx', 'id']).execute();
+      await db.schema.createIndex('events_of_node').on('events').columns(['node_uuid', 'tx', 'id']).execute();
+      // Those that no other will ever be put before.
+      await run(
+        `create view settled_events as select * from events${database === 'postgres' ? ' where tx < event_tx_settled()' : ''}`,
+      );
+      await db.schema
+        .createTable('turns')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('taken', 'integer', (column) => column.notNull())
+        .execute();
+    },
+  },
+  {
+    name: 'turns and retries of operations',
+    async up(db) {
+      await db.schema.alterTable('operations').addColumn('queue', 'text').execute();
+      await db.schema.alterTable('operations').addColumn('round', 'integer').execute();
+      await db.schema
+        .alterTable('operations')
+        .addColumn('retries', 'integer', (column) => column.notNull().defaultTo(0))
+        .execute();
+      await db.schema.alterTable('operations').addColumn('fault', 'text').execute();
+      await db.schema
+        .alterTable('operations')
+        .addColumn('once_begun', 'integer', (column) => column.notNull().defaultTo(0))
+        .execute();
+      await sql`create index operations_queue on operations (queue, round, created_at, id) where queue is not null`.execute(
+        db,
+      );
+      await db.schema
+        .createTable('turns')
+        .addColumn('queue', 'text', (column) => column.primaryKey())
+        .addColumn('taken', 'integer', (column) => column.notNull().defaultTo(0))
+        .execute();
+      await sql`insert into turns (queue) values ('deploy'), ('clean')`.execute(db);
     },
   },
 ];

@@ -121,6 +121,11 @@ export const operationColumns = {
   wait: 'json',
   abort_requested: 'boolean',
   error: 'text',
+  fault: 'text',
+  retries: 'integer',
+  queue: 'text',
+  round: 'integer',
+  once_begun: 'boolean',
   owner: 'text',
   created_at: 'text',
   updated_at: 'text',
@@ -130,7 +135,9 @@ export const operationColumns = {
 export const conductorColumns = {
   id: 'integer',
   hostname: 'text',
+  life: 'text',
   online: 'boolean',
+  leaving: 'boolean',
   conductor_group: 'text',
   drivers: 'json',
   created_at: 'text',
@@ -166,6 +173,8 @@ export interface Tables {
   ports: Numbered<Row<PortRecord, typeof portColumns>>;
   chassis: Numbered<Row<ChassisRecord, typeof chassisColumns>>;
   operations: Row<OperationRecord, typeof operationColumns>;
+  /** A row of each queue, which whoever takes a place in it or leaves it writes first. */
+  turns: { queue: string; taken: number };
   conductors: Numbered<Row<ConductorRecord, typeof conductorColumns>>;
   conductor_interfaces: {
     conductor_id: number;
@@ -176,8 +185,21 @@ export interface Tables {
   };
   node_history: Numbered<Row<HistoryRecord, typeof historyColumns>>;
   node_inventory: { node_uuid: string; inventory: string; plugin_data: string; created_at: string };
-  events: Numbered<Row<EventRecord, typeof eventColumns>>;
+  events: EventRow;
+  /** A view: the events that none will be put before. */
+  settled_events: EventRow;
+  /** What transactions change that have to see each other's writes. */
+  turns: { name: string; taken: number };
+  /** The last transaction of each session of a PostgreSQL server, whether it was committed. Not on SQLite. */
+  writers: { id: string; last_write: number };
 }
+
+type EventRow = Numbered<Row<EventRecord, typeof eventColumns>> & {
+  /** The transaction that wrote it; 0 on SQLite, where they follow one another. */
+  tx: Generated<number>;
+  owner: string | null;
+  lessee: string | null;
+};
 
 export type NodeRow = Row<NodeRecord, typeof nodeColumns>;
 export type PortRow = Row<PortRecord, typeof portColumns>;

@@ -1,0 +1,133 @@
+// Who may be at work at a time, and who waits for a turn: a fair queue for each limit, which every process reads alike.
+import type { NodeRecord } from '#model/node-record.ts';
+import type { ProvisionState } from '#model/provision-states.ts';
+import type { ConcurrencyLimit, OperationRecord } from '#protocol/operation.ts';
+import type { Reader, Transaction } from './store.ts';
+
+/** The states that count against each of [conductor]max_concurrent_deploy and max_concurrent_clean. */
+const limitedStates = {
+  deploy: ['deploying', 'wait call-back'],
+  clean: ['deleting', 'cleaning', 'clean wait'],
+} as const satisfies Record<ConcurrencyLimit, readonly ProvisionState[]>;
+
+export const concurrencyLimits: readonly ConcurrencyLimit[] = ['deploy', 'clean'];
+
+/** A limit, of one conductor group where they have one each. */
+export interface Queue {
+  readonly limit: ConcurrencyLimit;
+  readonly conductorGroup?: string;
+}
+
+/** Those at work, those who wait, and the round of the first of them. */
+export interface QueueState {
+  readonly atWork: number;
+  readonly waiting: number;
+}
+
+/**
+ * Ensures that no other transaction comes or goes at this limit before this one ended. To be called before what is to
+ * be decided on is read.
+ */
+export async function lockTurns(transaction: Transaction, limit: ConcurrencyLimit): Promise<void> {
+  await transaction
+    .updateTable('turns')
+    .set((columns) => ({ taken: columns('taken', '+', 1) }))
+    .where('queue', '=', limit)
+    .execute();
+}
+
+/** How many nodes are at work, and how many operations wait for their turn. */
+export async function readQueueState(reader: Reader | Transaction, queue: Queue): Promise<QueueState> {
+  let inStates = reader
+    .selectFrom('nodes')
+    .select((columns) => columns.fn.countAll<number>().as('count'))
+    .where('provision_state', 'in', limitedStates[queue.limit]);
+  if (queue.conductorGroup !== undefined)
+    inStates = inStates.where('conductor_group', '=', queue.conductorGroup);
+  const { count } = await inStates.executeTakeFirstOrThrow();
+  const { waiting } = await waitingIn(reader, queue)
+    .select((columns) => columns.fn.countAll<number>().as('waiting'))
+    .executeTakeFirstOrThrow();
+  return { atWork: Number(count) - Number(waiting), waiting: Number(waiting) };
+}
+
+/**
+ * The round in which a node's operation is to have its turn when it joins now. Each owner within a conductor group
+ * has one operation a round, and nobody comes before the round that is on.
+ */
+export async function readNextRound(
+  transaction: Transaction,
+  queue: Queue,
+  { owner, conductor_group }: Pick<NodeRecord, 'owner' | 'conductor_group'>,
+): Promise<number> {
+  const ofRound = waitingIn(transaction, queue);
+  const { current } = await ofRound
+    .select((columns) => columns.fn.min('operations.round').as('current'))
+    .executeTakeFirstOrThrow();
+  const { last } = await ofRound
+    .select((columns) => columns.fn.max('operations.round').as('last'))
+    .where('nodes.owner', owner === null ? 'is' : '=', owner)
+    .where('nodes.conductor_group', '=', conductor_group)
+    .executeTakeFirstOrThrow();
+  return Math.max(current ?? 1, (last ?? 0) + 1);
+}
+
+/** An operation that waits for its turn. */
+export interface Waiter {
+  readonly id: string;
+  readonly node_uuid: string;
+  /** The conductor that is to begin it. */
+  readonly owner: string;
+}
+
+/** The first of those who wait, in the order of their turns. */
+export async function readFirstInQueue(
+  reader: Reader | Transaction,
+  queue: Queue,
+  most: number,
+): Promise<Waiter[]> {
+  return await waitingIn(reader, queue)
+    .select(['operations.id', 'operations.node_uuid', 'operations.owner'])
+    .orderBy('operations.round')
+    .orderBy('operations.created_at')
+    .orderBy('operations.id')
+    .limit(most)
+    .execute();
+}
+
+/** The place of an operation that waits for its turn: 1 for the next one. */
+export async function readPlaceInQueue(
+  reader: Reader | Transaction,
+  queue: Queue,
+  { round, created_at, id }: Pick<OperationRecord, 'round' | 'created_at' | 'id'>,
+): Promise<number> {
+  const { ahead } = await waitingIn(reader, queue)
+    .select((columns) => columns.fn.countAll<number>().as('ahead'))
+    .where((is) =>
+      is.or([
+        is('operations.round', '<', round),
+        is.and([is('operations.round', '=', round), is('operations.created_at', '<', created_at)]),
+        is.and([
+          is('operations.round', '=', round),
+          is('operations.created_at', '=', created_at),
+          is('operations.id', '<', id),
+        ]),
+      ]),
+    )
+    .executeTakeFirstOrThrow();
+  return Number(ahead) + 1;
+}
+
+/** The conductor groups whose operations wait, for limits that count in each of them. */
+export async function readGroupsInQueue(reader: Reader, limit: ConcurrencyLimit): Promise<string[]> {
+  const rows = await waitingIn(reader, { limit }).select('nodes.conductor_group').distinct().execute();
+  return rows.map((row) => row.conductor_group);
+}
+
+function waitingIn(reader: Reader | Transaction, { limit, conductorGroup }: Queue) {
+  const waiting = reader
+    .selectFrom('operations')
+    .innerJoin('nodes', 'nodes.uuid', 'operations.node_uuid')
+    .where('operations.queue', '=', limit);
+  return conductorGroup === undefined ? waiting : waiting.where('nodes.conductor_group', '=', conductorGroup);
+}
