@@ -86,9 +86,9 @@ export class BareMetalClient {
   /** Everything that happened to the node. */
   async events(uuid: string): Promise<NodeEvent[]> {
     const all: NodeEvent[] = [];
-    for (let after = 0; ;) {
+    for (let after = '0'; ;) {
       const path = `/ingot/v1/nodes/${uuid}/events?after=${after}`;
-      const page = await this.#send<{ events: NodeEvent[]; next: number }>('GET', path);
+      const page = await this.#send<{ events: NodeEvent[]; next: string }>('GET', path);
       if (page.events.length === 0) return all;
       all.push(...page.events);
       after = page.next;

@@ -218,6 +218,6 @@ test('what a failure says of a URL is nowhere told with its credentials', async 
   await conductor.call('do_node_deploy', { node: uuid, rebuild: false, configdrive: null, steps: undefined });
   const node = await ground.untilAtRest(uuid);
   assert.equal(node.last_error, 'GET http://******@images/a?****** failed');
-  const events = await readEvents(ground.store.read, { after: 0, limit: 1000 });
+  const events = await readEvents(ground.store.read, { after: null, limit: 1000 });
   assert.doesNotMatch(JSON.stringify([events, await ground.lastOperation(uuid)]), /hunter2/);
 });

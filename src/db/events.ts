@@ -1,8 +1,9 @@
+import { type SqlBool, sql } from 'kysely';
 import { decode, encode } from './columns.ts';
 import type { Reader, Transaction } from './store.ts';
 import { eventColumns } from './tables.ts';
 
-/** Something that happened to a node. Written in the transaction that made it happen; `id` is the stream's cursor. */
+/** Something that happened to a node, written in the transaction that made it happen. */
 export interface EventRecord {
   readonly id: number;
   readonly at: string;
@@ -13,6 +14,9 @@ export interface EventRecord {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** An event with its place in the stream: reading on after it neither skips nor repeats any. */
+export type StreamedEvent = EventRecord & { readonly cursor: string };
+
 export type EventKind =
   | 'node.created'
   | 'node.updated'
@@ -20,30 +24,98 @@ export type EventKind =
   | 'provision.transition'
   | 'power.changed'
   | 'maintenance.changed'
+  | 'operation.queued'
   | 'operation.started'
+  | 'operation.retried'
   | 'operation.finished'
   | 'step.started'
   | 'step.finished'
   | 'step.progress';
 
+/** Notes whose node it is at this time as well: who may see the event does not change with the node's next owner. */
 export async function addEvent(transaction: Transaction, event: Omit<EventRecord, 'id'>): Promise<void> {
   const row = encode<EventRecord, typeof eventColumns>(eventColumns, event);
-  // Every member but the number is given by the type of `event`.
   await transaction
     .insertInto('events')
-    .values(row as Required<typeof row>)
+    .values((query) => {
+      const ofNode = (column: 'owner' | 'lessee') =>
+        query
+          .selectFrom('nodes')
+          .select(column)
+          .where('uuid', '=', event.node_uuid ?? '');
+      // Every member but the number is given by the type of `event`.
+      return { ...(row as Required<typeof row>), owner: ofNode('owner'), lessee: ofNode('lessee') };
+    })
     .execute();
 }
 
-/** Events after the cursor, oldest first, at most `limit`. */
-export async function readEvents(
-  reader: Reader,
-  filter: { after: number; limit: number; nodeUuid?: string },
-): Promise<EventRecord[]> {
-  let query = reader.selectFrom('events').selectAll().where('id', '>', filter.after);
-  if (filter.nodeUuid !== undefined) query = query.where('node_uuid', '=', filter.nodeUuid);
-  const rows = await query.orderBy('id').limit(filter.limit).execute();
-  return rows.map((row) => decode<EventRecord, typeof eventColumns>(eventColumns, row));
+export interface EventFilter {
+  /** Null: from the oldest that is kept. */
+  readonly after: string | null;
+  readonly limit: number;
+  readonly nodeUuid?: string | undefined;
+  /** Any of these. */
+  readonly kinds?: readonly EventKind[] | undefined;
+  readonly owner?: string | undefined;
+  /** The owner or the lessee of the node at the time. */
+  readonly project?: string | undefined;
+}
+
+/**
+ * Events after the cursor in the order of their commits, at most `limit`. An event shows up as soon as no other can
+ * come before it any more. Throws RangeError when the cursor is none.
+ */
+export async function readEvents(reader: Reader, filter: EventFilter): Promise<StreamedEvent[]> {
+  const { after, limit, nodeUuid, kinds, owner, project } = filter;
+  let query = reader
+    .selectFrom('settled_events')
+    .select(['tx', 'id', 'at', 'kind', 'node_uuid', 'operation_id', 'request_id', 'data']);
+  if (after !== null) query = query.where(isAfter(after));
+  if (nodeUuid !== undefined) query = query.where('node_uuid', '=', nodeUuid);
+  if (kinds !== undefined) query = query.where('kind', 'in', kinds);
+  if (owner !== undefined) query = query.where('owner', '=', owner);
+  if (project !== undefined)
+    query = query.where((event) => event.or([event('owner', '=', project), event('lessee', '=', project)]));
+  const rows = await query.orderBy('tx').orderBy('id').limit(limit).execute();
+  return rows.map(({ tx, ...row }) => ({
+    ...decode<EventRecord, typeof eventColumns>(eventColumns, row),
+    cursor: cursorOf({ tx, id: row.id }),
+  }));
+}
+
+/** The cursor that only what is yet to come is after. */
+export async function latestCursor(reader: Reader): Promise<string> {
+  const newest = await reader
+    .selectFrom('settled_events')
+    .select(['tx', 'id'])
+    .orderBy('tx', 'desc')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return cursorOf(newest ?? { tx: 0, id: 0 });
+}
+
+/** Whether the text is a cursor, of this database or of another. */
+export function isCursor(text: string): boolean {
+  return placeOf(text) !== undefined;
+}
+
+function cursorOf({ tx, id }: { tx: number; id: number }): string {
+  return `${tx}-${id}`;
+}
+
+/** `TX-ID`; an `ID` alone is one of an embedded store, where transactions follow one another. */
+function placeOf(cursor: string): { tx: number; id: number } | undefined {
+  const match = /^(?:(\d{1,16})-)?(\d{1,16})$/.exec(cursor);
+  if (!match) return undefined;
+  const place = { tx: Number(match[1] ?? 0), id: Number(match[2]) };
+  return Number.isSafeInteger(place.tx) && Number.isSafeInteger(place.id) ? place : undefined;
+}
+
+function isAfter(cursor: string) {
+  const place = placeOf(cursor);
+  if (!place) throw new RangeError(`${JSON.stringify(cursor)} is no cursor of events`);
+  return sql<SqlBool>`(tx, id) > (${place.tx}, ${place.id})`;
 }
 
 /** Ensures that no more than the newest `keep` events stay. */

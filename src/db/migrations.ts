@@ -248,7 +248,7 @@ export const migrations: readonly Migration[] = [
     },
   },
   {
-    name: 'events in the order of their commits, turns, writers',
+    name: 'events in the order of their commits, gates, writers',
     async up(db, database) {
       // Who wrote an event. Numbers are given in the order of inserts, and of two transactions the later one may commit
       // first: a reader that goes by numbers alone would pass by what commits behind it.
@@ -282,9 +282,9 @@ export const migrations: readonly Migration[] = [
         `create view settled_events as select * from events${database === 'postgres' ? ' where tx < event_tx_settled()' : ''}`,
       );
       await db.schema
-        .createTable('turns')
+        .createTable('gates')
         .addColumn('name', 'text', (column) => column.primaryKey())
-        .addColumn('taken', 'integer', (column) => column.notNull())
+        .addColumn('passed', 'integer', (column) => column.notNull())
         .execute();
     },
   },

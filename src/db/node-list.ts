@@ -1,6 +1,7 @@
 // Reads of nodes for answers: one row by what names it, and lists by filter, order and page.
 import { type ExpressionBuilder, type ExpressionWrapper, type SqlBool } from 'kysely';
 import type { ProvisionState } from '#model/provision-states.ts';
+import { contains } from './contains.ts';
 import { isBehind, pageOrder } from './keyset-page.ts';
 import type { Reader } from './store.ts';
 import type { NodeRow, Tables } from './tables.ts';
@@ -75,12 +76,7 @@ const conditionOf: {
   associated: (nodes, value) => nodes('instance_uuid', value ? 'is not' : 'is', null),
   chassis_uuid: (nodes, value) => nodes('chassis_uuid', '=', value),
   conductor_group: (nodes, value) => nodes('conductor_group', '=', value),
-  description_contains: (nodes, value) =>
-    nodes(
-      nodes.fn<number>('instr', [nodes.fn('lower', ['description']), nodes.val(value.toLowerCase())]),
-      '>',
-      0,
-    ),
+  description_contains: (nodes, value) => nodes.and([contains('description', value)]),
   driver: (nodes, value) => nodes('driver', '=', value),
   fault: (nodes, value) => nodes(nodes.cast<string>('fault', 'text'), '=', value),
   instance_name: (nodes, value) => nodes('instance_name', '=', value),

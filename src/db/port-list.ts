@@ -1,5 +1,5 @@
 // Reads of ports for answers: one row by what names it, and lists by filter, order and page.
-import { type RawBuilder, sql, type SqlBool } from 'kysely';
+import { contains } from './contains.ts';
 import { isBehind, pageOrder } from './keyset-page.ts';
 import type { Reader } from './store.ts';
 import type { PortRow } from './tables.ts';
@@ -43,11 +43,6 @@ export async function listPorts(reader: Reader, filter: PortFilter, page: PortPa
   }
   if (after) query = query.where(isBehind(sortKey, { id: after.id, key: after[sortKey] }, descending));
   return await query.orderBy(pageOrder(sortKey, descending)).limit(limit).execute();
-}
-
-function contains(column: string, text: string): RawBuilder<SqlBool> {
-  const pattern = `%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
-  return sql`${sql.ref(column)} like ${pattern} escape '\\'`;
 }
 
 /** The row of the port with this UUID or name, or undefined. */

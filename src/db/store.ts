@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { Kysely, type Transaction as KyselyTransaction } from 'kysely';
 import { messageOf } from '#model/message.ts';
 import { type CommitLimits, CommitQueue } from './commit-queue.ts';
-import { migrations } from './migrations.ts';
+import { migrations, newerSchema } from './migrations.ts';
 import { SqliteConnection, sqliteDialect } from './sqlite-dialect.ts';
 import type { Tables } from './tables.ts';
 
@@ -73,13 +73,9 @@ async function migrate(database: DatabaseSync, db: Kysely<unknown>): Promise<voi
   try {
     const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
     const applied = typeof version === 'number' ? version : 0;
-    if (applied > migrations.length) {
-      throw new Error(
-        `its schema is number ${applied}, newer than the ${migrations.length} of this version; run the version that wrote it`,
-      );
-    }
+    if (applied > migrations.length) throw newerSchema(applied);
     // A migration sees the database as it was then, not today's tables.
-    for (const migration of migrations.slice(applied)) await migration.up(db);
+    for (const migration of migrations.slice(applied)) await migration.up(db, 'sqlite');
     database.exec(`PRAGMA user_version = ${migrations.length}`);
     database.exec('COMMIT');
   } catch (error) {

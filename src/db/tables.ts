@@ -189,7 +189,7 @@ export interface Tables {
   /** A view: the events that none will be put before. */
   settled_events: EventRow;
   /** What transactions change that have to see each other's writes. */
-  turns: { name: string; taken: number };
+  gates: { name: string; passed: number };
   /** The last transaction of each session of a PostgreSQL server, whether it was committed. Not on SQLite. */
   writers: { id: string; last_write: number };
 }

@@ -62,7 +62,7 @@ describe('/ingot/v1/nodes/{node}', () => {
     const all = (await api.request('GET', path)).json;
     const [first] = (await api.request('GET', `${path}?limit=1`)).json.events;
     assert.deepEqual(first, all.events[0]);
-    const rest = (await api.request('GET', `${path}?after=${first.id}`)).json;
+    const rest = (await api.request('GET', `${path}?after=${first.cursor}`)).json;
     assert.deepEqual(rest.events, all.events.slice(1));
     const none = (await api.request('GET', `${path}?after=${rest.next}`)).json;
     assert.deepEqual(none, { events: [], next: rest.next });

@@ -1,0 +1,178 @@
+// A private PostgreSQL server: its own data in a temporary folder, a free port of the loopback, no privileges.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { chownSync, closeSync, globSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ensureInstalled } from './debian-packages.ts';
+
+export interface PostgresOptions {
+  /** False: commits are told before they are on the disk. Faster; a crash of the machine then loses data. */
+  readonly fsync?: boolean;
+  /** Settings of the server, as in postgresql.conf. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface Postgres {
+  /** Of an empty database. */
+  readonly url: string;
+  /** What the server says about itself. */
+  readonly logFile: string;
+  /** The server's process; undefined while it is stopped. */
+  pid(): number | undefined;
+  urlOf(database: string): string;
+  /** Ends it in order: sessions are ended, what was committed is kept. */
+  stop(): Promise<void>;
+  /** Ends it at once, as a crash would: what was not written to the log is lost, and the next start recovers. */
+  crash(): Promise<void>;
+  /** Starts it again on the same port and data, in order when it still runs. */
+  restart(): Promise<void>;
+  /** Ends it and takes its data away. */
+  remove(): Promise<void>;
+}
+
+const owner = 'ingot';
+const database = 'ingot';
+
+/** Starts a server, installing the Debian package when there is none. */
+export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
+  const binaries = ensureInstalled('postgresql', findBinaries);
+  const user = unprivilegedUser();
+  const folder = await mkdtemp(join(tmpdir(), 'ingot-postgres-'));
+  if (user) chownSync(folder, user.uid, user.gid);
+  const data = join(folder, 'data');
+  const logFile = join(folder, 'server.log');
+  const password = randomBytes(12).toString('hex');
+  const port = await freePort();
+  const urlOf = (name: string): string => `postgresql://${owner}:${password}@127.0.0.1:${port}/${name}`;
+
+  const run = (program: string, args: readonly string[]): ChildProcess => {
+    const log = openSync(logFile, 'a');
+    const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC', PGPASSWORD: password };
+    try {
+      return spawn(join(binaries, program), args, { cwd: folder, stdio: ['ignore', log, log], env, ...user });
+    } finally {
+      closeSync(log);
+    }
+  };
+  const finish = async (program: string, args: readonly string[]): Promise<void> => {
+    const [status] = await once(run(program, args), 'exit');
+    if (status !== 0) throw new Error(`${program} failed: ${lastWords(logFile)}`);
+  };
+
+  let server: ChildProcess | undefined;
+  const start = async (): Promise<void> => {
+    server = run('postgres', ['-D', data, ...settingsOf(port, options)]);
+    while (!(await isReady(data))) {
+      if (hasEnded(server)) throw new Error(`The PostgreSQL server did not start: ${lastWords(logFile)}`);
+      await delay(20);
+    }
+  };
+  const end = async (signal: 'SIGINT' | 'SIGQUIT'): Promise<void> => {
+    const ending = server;
+    server = undefined;
+    if (!ending || hasEnded(ending)) return;
+    const exited = once(ending, 'exit');
+    ending.kill(signal);
+    await exited;
+  };
+  // Whoever forgets to end it, or dies of an error, leaves nothing behind.
+  const abandon = (): void => {
+    server?.kill('SIGQUIT');
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
+  };
+  process.once('exit', abandon);
+  const remove = async (): Promise<void> => {
+    await end('SIGQUIT');
+    process.off('exit', abandon);
+    await rm(folder, { recursive: true, force: true });
+  };
+
+  try {
+    const passwordFile = join(folder, 'password');
+    writeFileSync(passwordFile, password, { mode: 0o600 });
+    if (user) chownSync(passwordFile, user.uid, user.gid);
+    const locked = ['--username', owner, '--pwfile', passwordFile, '--auth=scram-sha-256'];
+    await finish('initdb', ['-D', data, ...locked, '--encoding=UTF8', '--locale=C', '--no-sync']);
+    await start();
+    await finish('createdb', ['-h', '127.0.0.1', '-p', String(port), '-U', owner, database]);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return {
+    url: urlOf(database),
+    logFile,
+    pid: () => server?.pid,
+    urlOf,
+    stop: async () => await end('SIGINT'),
+    crash: async () => await end('SIGQUIT'),
+    async restart() {
+      await end('SIGINT');
+      await start();
+    },
+    remove,
+  };
+}
+
+function settingsOf(port: number, { fsync = true, settings = {} }: PostgresOptions): string[] {
+  const all: Record<string, string> = {
+    port: String(port),
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '200',
+    fsync: fsync ? 'on' : 'off',
+    ...settings,
+  };
+  return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
+
+/** The newest version that is installed. Debian keeps the server's programs out of PATH. */
+function findBinaries(): string | undefined {
+  const servers = globSync('/usr/lib/postgresql/*/bin/postgres');
+  const newest = servers.toSorted((one, other) => versionOf(one) - versionOf(other)).at(-1);
+  return newest?.replace(/\/postgres$/, '');
+}
+
+function versionOf(path: string): number {
+  return Number(path.split('/').at(-3));
+}
+
+/** The server refuses to run as root; undefined where we are not. */
+function unprivilegedUser(): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const users = readFileSync('/etc/passwd', 'utf8').split('\n');
+  for (const name of ['postgres', 'nobody']) {
+    const [, , uid, gid] = users.find((line) => line.startsWith(`${name}:`))?.split(':') ?? [];
+    if (uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
+  }
+  throw new Error('PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody');
+}
+
+/** The server writes into its lock file how far it came, on the eighth line. */
+async function isReady(data: string): Promise<boolean> {
+  const state = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '');
+  return state.split('\n')[7]?.trim() === 'ready';
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+function lastWords(logFile: string): string {
+  return readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n');
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('No free port was given');
+  return address.port;
+}
