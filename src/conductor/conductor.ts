@@ -1,7 +1,7 @@
-import { touchConductor } from '#db/conductors.ts';
 import type { ConductorHandlers } from '#protocol/rpc.ts';
 import { createHandlers } from './handlers.ts';
 import { Lease } from './lease.ts';
+import { Membership } from './membership.ts';
 import { Operations } from './operations.ts';
 import type { ConductorParts } from './parts.ts';
 import { checkTimeouts } from './periodic/check-timeouts.ts';
@@ -10,6 +10,7 @@ import { driverTasks } from './periodic/driver-tasks.ts';
 import { runPeriodically } from './periodic/periodic-task.ts';
 import { recoverPower } from './periodic/recover-power.ts';
 import { syncPowerState } from './periodic/sync-power-state.ts';
+import { takeOverOrphans } from './periodic/take-over-orphans.ts';
 import { trimOldEvents } from './periodic/trim-events.ts';
 import { takeItsPlace } from './take-its-place.ts';
 import type { ConductorWorkings } from './workings.ts';
@@ -18,19 +19,22 @@ import { WorkerPool } from './worker-pool.ts';
 /** A conductor at work. */
 export interface Conductor {
   readonly handlers: ConductorHandlers;
+  /** Resolves, if ever, when another process took this conductor's name: it does nothing any more. */
+  readonly lost: Promise<Error>;
   /**
-   * Ensures that no new work is taken, that what runs had [conductor]graceful_shutdown_timeout to come to its next
-   * committed step, and that the others know this conductor as gone. What did not end goes on at the next start.
+   * Ensures that the others know this conductor as gone. What runs has [conductor]graceful_shutdown_timeout to come to
+   * its next committed step, and is handed over there; what waits is handed over at once. Where there are no others
+   * it goes on at the next start.
    */
   stop(): Promise<void>;
 }
 
 /**
- * Registers the conductor, takes up what its earlier life left, and begins its periodic tasks. Nodes that were only
- * reserved by that earlier life, with no operation open, are given back.
+ * Registers the conductor, takes up what its earlier life and others left, and begins its periodic tasks. Throws
+ * ConductorNameTaken when a conductor of that name is at work.
  */
 export async function startConductor(parts: ConductorParts): Promise<Conductor> {
-  const { settings, store, hostname, clock } = parts;
+  const { settings, hostname, clock } = parts;
   const stopping = new AbortController();
   const pool = new WorkerPool({
     size: settings.conductor.workers_pool_size,
@@ -39,23 +43,34 @@ export async function startConductor(parts: ConductorParts): Promise<Conductor> 
   // Where there is no rival nobody takes over: a laptop that slept goes on.
   const timeoutSeconds = parts.isAlone ? Infinity : settings.conductor.heartbeat_timeout;
   const lease = new Lease({ hostname, clock, timeoutSeconds, stopping: stopping.signal });
+  const membership = new Membership(parts);
   const operations = new Operations(parts, pool, lease);
   const workings: ConductorWorkings = {
     parts,
     operations,
+    pool,
     lease,
+    membership,
     get signal() {
       return lease.signal;
     },
   };
+  const unfollow = parts.ring.follow(parts.signals);
+  stopping.signal.addEventListener('abort', unfollow, { once: true });
   try {
+    await membership.claimName(stopping.signal);
     await takeItsPlace(workings);
   } catch (error) {
     stopping.abort(error);
     throw error;
   }
+  const orphans = takeOverOrphans();
+  const unhear = parts.signals.on('conductors.changed', () => orphans.soon(workings));
+  stopping.signal.addEventListener('abort', unhear, { once: true });
+  void membership.lost.then((error) => stopping.abort(error));
   const tasks = [
-    keepAlive,
+    keepAlive(orphans),
+    orphans,
     trimOldEvents,
     checkTimeouts,
     syncPowerState(),
@@ -65,14 +80,18 @@ export async function startConductor(parts: ConductorParts): Promise<Conductor> 
   const running = tasks.map(async (task) => await runPeriodically(task, workings));
   return {
     handlers: createHandlers(workings),
+    lost: membership.lost,
     async stop() {
+      // A store that does not take it does not hold up the end: then the others see that no sign of life comes.
+      const tryTo = async (tell: Promise<void>): Promise<void> =>
+        await tell.catch((error: unknown) => parts.log.warn({ err: error }, 'could not tell that it leaves'));
+      await tryTo(membership.leave());
+      operations.leave();
       await comesToRest(parts, pool);
       stopping.abort(new Error('the conductor stops'));
       await Promise.all(running);
       await pool.idle();
-      await store.write(async (transaction) => {
-        await touchConductor(transaction, parts.hostname, { online: false }, parts.clock);
-      });
+      await tryTo(membership.sayGoodbye());
     },
   };
 }

@@ -8,8 +8,10 @@ import {
   writeLocked,
 } from '#db/node-lock.ts';
 import { readNode } from '#db/nodes.ts';
+import { beginOperationAgain } from '#db/open-work.ts';
 import { NodeNotFound } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
+import type { OperationRecord } from '#protocol/operation.ts';
 import type { RequestContext } from '#protocol/rpc.ts';
 import { type Decide, type NodeCommit, raiseAll, tellOf } from './node-commit.ts';
 import type { ConductorParts } from './parts.ts';
@@ -132,15 +134,28 @@ export async function changeFreeNode(
   return { ...node.record, reservation: null };
 }
 
-/** Takes over a node held by a conductor that is dead, or by this host's earlier life; undefined when it is not. */
+/**
+ * Takes over a node held by a conductor that is gone, or by this host's earlier life, together with the open operation
+ * that ran on it: begun once more, by this conductor. Undefined when either is not so any more.
+ */
 export async function takeOverNode(
   parts: ConductorParts,
-  uuid: string,
-  from: string,
+  { uuid, id, from }: { uuid: string; id: string; from: string },
   context: RequestContext,
-): Promise<LockedNode | undefined> {
-  return await parts.store.write(async (transaction) => {
-    const taken = await takeNodeOver(transaction, uuid, from, parts.hostname);
-    return taken && new LockedNode(parts, taken.lock, taken.node, context);
-  });
+): Promise<{ node: LockedNode; operation: OperationRecord } | undefined> {
+  return await parts.store
+    .write(async (transaction) => {
+      const taken = await takeNodeOver(transaction, uuid, from, parts.hostname);
+      if (!taken) return undefined;
+      const operation = await beginOperationAgain(transaction, id, parts.hostname);
+      // It ended or began to wait meanwhile: whoever did that still lives.
+      if (!operation) throw new NotLeft();
+      return { node: new LockedNode(parts, taken.lock, taken.node, context), operation };
+    })
+    .catch((error: unknown) => {
+      if (error instanceof NotLeft) return undefined;
+      throw error;
+    });
 }
+
+class NotLeft extends Error {}

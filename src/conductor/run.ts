@@ -18,6 +18,8 @@ export interface Place {
 export interface Run extends Place {
   readonly task: Task;
   readonly driver: Driver;
+  /** Aborted when the conductor is to take up no further step. */
+  readonly leaving: AbortSignal;
 }
 
 /** How a run of an operation ended, for this time. */
@@ -25,4 +27,6 @@ export type RunEnd =
   /** `next` began in the same commit, on the same lock. */
   | { kind: 'finished'; next?: OperationRecord }
   /** The node is free; whoever hears of the agent, or of the time, runs it again. */
-  | { kind: 'waits'; wait: Wait };
+  | { kind: 'waits'; wait: Wait }
+  /** Committed as nobody's, for another conductor to go on with. The node stays held until then. */
+  | { kind: 'handed over' };

@@ -1,23 +1,15 @@
-import { registerConductor } from '#db/conductors.ts';
-import { takeUpWhatWasLeft } from './take-up.ts';
+import { ownContext } from './own-context.ts';
+import { takeOver } from './take-over.ts';
 import type { ConductorWorkings } from './workings.ts';
 
 /**
- * Ensures: the conductor is registered, may act, and goes on with what is still its own. When: at the start, and when
- * its lease had lapsed. Not its business: what the others took over meanwhile.
+ * Ensures: the conductor is registered, may act, and goes on with what is still its own: what ran under its name goes
+ * on from its last commit, what it only held is free. When: at the start, and when its lease had lapsed.
  */
-export async function takeItsPlace({ parts, operations, lease }: ConductorWorkings): Promise<void> {
+export async function takeItsPlace(workings: ConductorWorkings): Promise<void> {
+  const { parts, lease, membership } = workings;
   const from = parts.clock.now();
-  await parts.store.write(async (transaction) => {
-    const { hostname, settings, registry, clock } = parts;
-    const { conductor_group: conductorGroup } = settings.conductor;
-    await registerConductor(
-      transaction,
-      { hostname, conductorGroup, interfaces: registry.registrations() },
-      clock,
-    );
-  });
+  await membership.register();
   lease.begin(from);
-  parts.ring.invalidate();
-  await takeUpWhatWasLeft(parts, operations);
+  await takeOver(workings, ownContext(parts.random), { isLeft: () => true, releasesHeld: true });
 }

@@ -38,6 +38,11 @@ export class WaitTimers {
       });
   }
 
+  /** Whether the node's operation is going to be woken. */
+  has(uuid: string): boolean {
+    return this.#running.has(uuid);
+  }
+
   /** The operation waits no more. */
   clear(uuid: string): void {
     this.#running.get(uuid)?.abort();

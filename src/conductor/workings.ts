@@ -1,12 +1,16 @@
 import type { Lease } from './lease.ts';
+import type { Membership } from './membership.ts';
 import type { Operations } from './operations.ts';
 import type { ConductorParts } from './parts.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
 /** The parts, and what a conductor makes for itself: what calls and periodic tasks work with. */
 export interface ConductorWorkings {
   readonly parts: ConductorParts;
   readonly operations: Operations;
+  readonly pool: WorkerPool;
   readonly lease: Lease;
+  readonly membership: Membership;
   /**
    * Aborted when the conductor stops, or may not act on machines any more: that of the lease's present term. Taken
    * anew for each piece of work, at its beginning.

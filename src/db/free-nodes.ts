@@ -33,20 +33,3 @@ export async function readFreeNodes(reader: Reader, filter: FreeNodeFilter): Pro
   if (limit !== undefined) query = query.limit(limit);
   return await query.execute();
 }
-
-/** The nodes that a conductor holds without an operation at work on them. */
-export async function readNodesHeldIdly(reader: Reader, hostname: string): Promise<string[]> {
-  const rows = await reader
-    .selectFrom('nodes')
-    .select('uuid')
-    .where('reservation', '=', hostname)
-    .where('uuid', 'not in', (query) =>
-      query
-        .selectFrom('operations')
-        .select('node_uuid')
-        .where('finished_at', 'is', null)
-        .where('state', '!=', 'waiting'),
-    )
-    .execute();
-  return rows.map((row) => row.uuid);
-}

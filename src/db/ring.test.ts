@@ -4,7 +4,8 @@ import { HashRing } from '#model/hash-ring.ts';
 import { NoValidHost, TemporaryFailure } from '#model/faults.ts';
 import { registerConductor, touchConductor } from './conductors.ts';
 import { Ring } from './ring.ts';
-import type { Store } from './store.ts';
+import type { Reader, Store } from './store.ts';
+import { InProcessSignals } from '#rpc/in-process-signals.ts';
 import { openTemporaryStore } from './testing/temporary-store.ts';
 
 const settings = {
@@ -71,6 +72,8 @@ test('the order of the hosts does not matter, and an empty ring has none', () =>
   assert.equal(ringOf([]).hostOf('any'), undefined);
 });
 
+const one = { hostname: 'one', life: 'one' };
+
 /** A clock that a test sets. */
 function clockAt(start: number) {
   return { time: start, now: () => clock.time, sleep: async () => {} };
@@ -91,7 +94,7 @@ async function register(
   }));
   await store.write(
     async (transaction) =>
-      await registerConductor(transaction, { hostname, conductorGroup, interfaces }, clock),
+      await registerConductor(transaction, { hostname, life: hostname, conductorGroup, interfaces }, clock),
   );
 }
 
@@ -118,13 +121,51 @@ test('a conductor that said goodbye, or was not heard of for too long, has no no
   assert.equal(await ring.findHost(place), 'one');
   clock.time += 61_000;
   assert.equal(await ring.findHost(place), undefined);
-  await store.write(async (transaction) => await touchConductor(transaction, 'one', { online: true }, clock));
+  await store.write(async (transaction) => await touchConductor(transaction, one, {}, clock));
   ring.invalidate();
   assert.equal(await ring.findHost(place), 'one');
-  await store.write(
-    async (transaction) => await touchConductor(transaction, 'one', { online: false }, clock),
-  );
+  await store.write(async (transaction) => await touchConductor(transaction, one, { online: false }, clock));
   assert.equal(await ring.findHost(place), 'one', 'what was read is used until the interval is over');
   clock.time += 16_000;
   assert.equal(await ring.findHost(place), undefined);
+});
+
+test('what changed while the conductors were being read is read once more', async () => {
+  await using store = await openTemporaryStore();
+  let reads = 0;
+  const counting: Reader = Object.create(store.read, {
+    selectFrom: {
+      value: (table: 'conductors') => {
+        reads += 1;
+        return store.read.selectFrom(table);
+      },
+    },
+  });
+  const ring = new Ring(counting, settings, clock);
+  const place = { uuid: nodes[0] ?? '', driver: 'redfish', conductor_group: '' };
+  const asked = Promise.all([ring.findHost(place), ring.findHost(place)]);
+  ring.invalidate();
+  await asked;
+  assert.equal(reads, 2);
+  await ring.findHost(place);
+  assert.equal(reads, 2);
+});
+
+test('a signal that conductors changed is heard until the ring follows no more', async () => {
+  await using store = await openTemporaryStore();
+  const signals = new InProcessSignals();
+  const ring = new Ring(store.read, settings, clock);
+  const unfollow = ring.follow(signals);
+  const place = { uuid: nodes[0] ?? '', driver: 'redfish', conductor_group: '' };
+  assert.equal(await ring.findHost(place), undefined);
+  await register(store, 'one', ['redfish']);
+  assert.equal(await ring.findHost(place), undefined);
+  signals.tell('conductors.changed', { hostname: 'one', online: true });
+  await Promise.resolve();
+  assert.equal(await ring.findHost(place), 'one');
+  unfollow();
+  await store.write(async (transaction) => await touchConductor(transaction, one, { online: false }, clock));
+  signals.tell('conductors.changed', { hostname: 'one', online: false });
+  await Promise.resolve();
+  assert.equal(await ring.findHost(place), 'one');
 });

@@ -1,6 +1,7 @@
 import type { Clock } from '#model/clock.ts';
 import { NoValidHost, TemporaryFailure } from '#model/faults.ts';
 import { HashRing } from '#model/hash-ring.ts';
+import type { Signals } from '#protocol/signals.ts';
 import { type ConductorRecord, isAlive, readConductors } from './conductors.ts';
 import type { Reader } from './store.ts';
 
@@ -19,13 +20,17 @@ export interface NodePlace {
   conductor_group: string;
 }
 
+const neverRead = Number.NEGATIVE_INFINITY;
+
 /** Which live conductor is responsible for a node: one hash ring for each conductor group and hardware type. */
 export class Ring {
   readonly #reader: Reader;
   readonly #settings: RingSettings;
   readonly #clock: Clock;
   #alive: readonly ConductorRecord[] = [];
-  #readAt = Number.NEGATIVE_INFINITY;
+  #readAt = neverRead;
+  #reading: Promise<void> | undefined;
+  #changes = 0;
   #rings = new Map<string, HashRing>();
 
   constructor(reader: Reader, settings: RingSettings, clock: Clock) {
@@ -80,19 +85,34 @@ export class Ring {
     return this.#alive.filter((one) => one.drivers.includes(driver)).map((one) => one.hostname);
   }
 
-  /** Forgets what is known: a conductor joined or left. */
+  /** Forgets what is known: a conductor joined or left, or could not be reached. */
   invalidate(): void {
-    this.#readAt = Number.NEGATIVE_INFINITY;
+    this.#readAt = neverRead;
+    this.#changes += 1;
+  }
+
+  /** Forgets what is known whenever conductors tell that they join or leave, until the function given back is called. */
+  follow(signals: Signals): () => void {
+    return signals.on('conductors.changed', () => this.invalidate());
   }
 
   async #refresh(): Promise<void> {
     if (this.#clock.now() - this.#readAt < this.#settings.resetIntervalSeconds * 1000) return;
+    do {
+      this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
+      await this.#reading;
+    } while (this.#readAt === neverRead);
+  }
+
+  async #read(): Promise<void> {
+    const changes = this.#changes;
     const conductors = await readConductors(this.#reader);
-    this.#readAt = this.#clock.now();
-    const alive = conductors.filter((one) =>
+    // What was read may be older than what was said to have changed meanwhile.
+    if (changes !== this.#changes) return;
+    this.#alive = conductors.filter((one) =>
       isAlive(one, this.#settings.heartbeatTimeoutSeconds, this.#clock),
     );
-    this.#alive = alive;
     this.#rings = new Map();
+    this.#readAt = this.#clock.now();
   }
 }

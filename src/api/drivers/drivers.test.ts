@@ -18,6 +18,7 @@ describe('drivers and conductors', () => {
           transaction,
           {
             hostname: 'dead-one',
+            life: 'long past',
             conductorGroup: '',
             interfaces: [
               { hardware_type: 'gone', interface_type: 'power', interface_name: 'fake', is_default: true },
