@@ -1,13 +1,16 @@
+import type { NodeColumns } from '#db/nodes.ts';
 import type { Task } from '#drivers/task.ts';
 import { wireTime } from '#model/clock.ts';
 import { messageOf } from '#model/message.ts';
 import { hideInUrls } from '#model/secrets.ts';
+import type { NodeRecord } from '#model/node-record.ts';
+import { nextState } from '#model/provision-states.ts';
 import type { OperationRecord } from '#protocol/operation.ts';
 import type { NodeCommit } from './node-commit.ts';
 import type { FlowEnd } from './flows/flow.ts';
 import { newOperation } from './new-operation.ts';
 import type { Place, Run, RunEnd } from './run.ts';
-import { shownStep } from './shown-step.ts';
+import { withShownStep } from './shown-step.ts';
 
 /** Commits the end of the operation, and where the flow says so the beginning of the next on the same lock. */
 export async function finishOperation(run: Run, change: NodeCommit): Promise<RunEnd> {
@@ -27,8 +30,6 @@ export async function failOperation(place: Place, task: Task | undefined, cause:
   const { parts, node, operation, flow } = place;
   const message = hideInUrls(messageOf(cause));
   const error = message.slice(0, parts.settings.DEFAULT.log_in_db_max_size);
-  const stepRan =
-    operation.steps[operation.cursor]?.origin !== 'flow' && operation.cursor < operation.steps.length;
   if (operation.state !== 'failing') {
     parts.log.warn(
       { node: node.uuid, operation: operation.id, kind: operation.kind, err: cause },
@@ -38,19 +39,36 @@ export async function failOperation(place: Place, task: Task | undefined, cause:
     Object.assign(operation, { state: 'failing', error });
   }
   await parts.checkpoint(`${operation.kind}:failing`, node.uuid);
+  let isLeftUndone = task === undefined;
   try {
     if (task) await flow.cleanUp?.(task, operation);
   } catch (cleanUpError) {
     task?.signal.throwIfAborted();
+    isLeftUndone = true;
     parts.log.warn(
       { node: node.uuid, operation: operation.id, err: cleanUpError },
       'clean-up after a failure failed too',
     );
   }
   const state = operation.abort_requested ? 'aborted' : 'failed';
-  const { next: _none, ...end } = flow.fail(operation, node.record, operation.error ?? error, stepRan);
-  await commitEnd(place, {}, end, { state, error: operation.error ?? error });
-  return { kind: 'finished' };
+  const ended = { state, error: operation.error ?? error } as const;
+  const { next, ...end } = flow.fail({ operation, node: node.record, error: ended.error, isLeftUndone });
+  const raise = asAborted(operation, node.record, end.raise);
+  // Without its driver the node has nothing that could follow.
+  const follower = next && task && newOperation(parts, node.record, task.driver, next.kind, next.input);
+  await commitEnd(place, {}, { ...end, ...(raise ? { raise } : {}) }, ended, follower);
+  return { kind: 'finished', ...(follower ? { next: follower } : {}) };
+}
+
+/** A hold and some waits know an abort besides failing, or instead. */
+function asAborted(
+  operation: OperationRecord,
+  { provision_state: state }: NodeRecord,
+  raise: FlowEnd['raise'],
+): FlowEnd['raise'] {
+  const [first, ...rest] = raise ?? [];
+  const isAborted = operation.abort_requested && first === 'fail' && nextState(state, 'abort') !== undefined;
+  return isAborted ? ['abort', ...rest] : raise;
 }
 
 async function commitEnd(
@@ -63,7 +81,7 @@ async function commitEnd(
   const { columns, tell, also, ...rest } = end;
   await node.commit({
     ...rest,
-    columns: { ...change.columns, ...shownStep(flow, undefined, node.record), ...columns },
+    columns: withShownStep(flow, node.record, mergeColumns(change.columns, columns), null),
     operation: {
       id: operation.id,
       changes: { ...result, wait: null, finished_at: wireTime(parts.clock.now()) },
@@ -84,4 +102,10 @@ async function commitEnd(
   const seconds = Math.round((parts.clock.now() - Date.parse(operation.created_at)) / 100) / 10;
   const { id, kind } = operation;
   parts.log.info({ node: node.uuid, operation: id, kind, state: result.state, seconds }, 'operation ended');
+}
+
+/** The columns of both: the later one's go before, and each has its members of `driver_internal_info`. */
+function mergeColumns(first: NodeColumns = {}, later: NodeColumns = {}): NodeColumns {
+  const driver_internal_info = { ...first.driver_internal_info, ...later.driver_internal_info };
+  return { ...first, ...later, driver_internal_info };
 }

@@ -1,4 +1,5 @@
 import { NodeLockLost } from '#db/node-lock.ts';
+import type { NodeColumns } from '#db/nodes.ts';
 import { readOpenOperation, readOpenOperations, updateOperation } from '#db/operations.ts';
 import type { Transaction } from '#db/store.ts';
 import { composeDriver } from '#drivers/compose.ts';
@@ -15,7 +16,7 @@ import { ownContext } from './own-context.ts';
 import type { Lease } from './lease.ts';
 import type { ConductorParts } from './parts.ts';
 import { runOperation } from './run-steps.ts';
-import { shownStep } from './shown-step.ts';
+import { withShownStep } from './shown-step.ts';
 import { WaitTimers } from './wait-timers.ts';
 import type { WorkerPlace, WorkerPool } from './worker-pool.ts';
 
@@ -60,7 +61,7 @@ export class Operations {
       return {
         ...commit,
         newOperation: operation,
-        columns: { ...commit.columns, ...shownStep(flows[kind], operation.steps[0], record) },
+        columns: shownAtBegin(operation, record, commit.columns),
         tell: [{ kind: 'operation.started', data: { kind } }],
       };
     });
@@ -276,6 +277,15 @@ interface Taken {
   readonly node: LockedNode;
   readonly operation: OperationRecord;
   readonly signal: AbortSignal;
+}
+
+function shownAtBegin(
+  { kind, steps }: OperationRecord,
+  node: NodeRecord,
+  columns: NodeColumns = {},
+): NodeColumns {
+  const [step] = steps;
+  return withShownStep(flows[kind], node, columns, step ? { step, all: steps, isNewList: true } : null);
 }
 
 class NotWaiting extends Error {}

@@ -7,10 +7,12 @@ import { accept, checkAllowed, checkEvent, notFrom } from './accept.ts';
 import { cleansAutomatically } from './flows/tear-down.ts';
 import { changeFreeNode } from './locked-node.ts';
 import type { ConductorParts } from './parts.ts';
-import { adopt, provide as provideByCleaning, provideAtOnce, verify } from './verbs.ts';
+import type { NodeCommit } from './node-commit.ts';
+import { agentHeardAt } from './task.ts';
+import { adopt, leaveService, provide as provideByCleaning, provideAtOnce, verify } from './verbs.ts';
 import type { ConductorWorkings } from './workings.ts';
 
-/** manage, provide, adopt, abort: those that are not an operation, or begin one without parameters. */
+/** manage, provide, adopt, abort, unhold: those that are not an operation, or begin one without parameters. */
 export async function provisioningAction(
   workings: ConductorWorkings,
   args: ConductorCalls['do_provisioning_action']['args'],
@@ -25,6 +27,8 @@ export async function provisioningAction(
       return await accept(workings, args.node, adopt, context);
     case 'abort':
       return await abort(workings, args.node, context);
+    case 'unhold':
+      return await unhold(workings, args.node, context);
     default:
       throw new InvalidParameterValue(`There is no provisioning action '${args.action}'`);
   }
@@ -61,21 +65,12 @@ async function existingNode({ store }: ConductorParts, uuid: string): Promise<No
   return node;
 }
 
-/** In a wait: at once, or when the running step ends if it cannot be aborted. */
-async function abort(
-  { parts, operations }: ConductorWorkings,
-  uuid: string,
-  context: RequestContext,
-): Promise<void> {
+/** In a wait or a hold: at once, or when the running step ends if it cannot be aborted. */
+async function abort(workings: ConductorWorkings, uuid: string, context: RequestContext): Promise<void> {
+  const { parts, operations } = workings;
   const operation = await readOpenOperation(parts.store.read, uuid);
-  if (operation?.state !== 'waiting') {
-    // Without an operation that waits, only `service failed` knows an abort.
-    await changeFreeNode(parts, uuid, context, (node) => {
-      checkEvent(node, 'abort');
-      return { raise: ['abort'], columns: { last_error: null } };
-    });
-    return;
-  }
+  // Without an operation that waits, only `service failed` knows an abort.
+  if (operation?.state !== 'waiting') return await accept(workings, uuid, leaveService, context);
   const step = operation.steps[operation.cursor];
   if (step && step.origin !== 'flow' && !step.abortable) {
     await parts.store.write(async (transaction) => {
@@ -89,4 +84,27 @@ async function abort(
     `By request, the ${operation.kind} operation was aborted` +
     (step ? ` during ${step.interface}.${step.step}` : '');
   await operations.endWaiting(operation, context, error, { aborted: true });
+}
+
+/**
+ * Lets go of a node that a step holds. Where an agent runs, its next sign of life goes on with the flow, except in
+ * service; where none does, nobody would ever come, so the flow goes on at once (ironic conductor/manager.py, 2026.2).
+ */
+async function unhold(workings: ConductorWorkings, uuid: string, context: RequestContext): Promise<void> {
+  const { parts, operations } = workings;
+  const node = await existingNode(parts, uuid);
+  const released = { released: true };
+  if (node.provision_state === 'service hold' || agentHeardAt(node) === null) {
+    const raise: NodeCommit['raise'] = ['unhold', 'resume'];
+    const woken = await operations.wake(uuid, context, { raise }, released);
+    if (!woken) throw notFrom(node, 'unhold');
+    return;
+  }
+  await changeFreeNode(parts, uuid, context, async (record, transaction) => {
+    checkEvent(record, 'unhold');
+    const operation = await readOpenOperation(transaction, uuid);
+    if (operation?.wait?.for !== 'hold') throw notFrom(record, 'unhold');
+    const memo = { ...operation.memo, ...released };
+    return { raise: ['unhold'], operation: { id: operation.id, changes: { wait: { for: 'agent' }, memo } } };
+  });
 }

@@ -7,9 +7,11 @@ import { flows } from './flows/all.ts';
 import { findStep, type FlowRun, type OwnStepOutcome } from './flows/flow.ts';
 import type { LockedNode } from './locked-node.ts';
 import type { ConductorParts } from './parts.ts';
+import { rebootsAgent, runReservedStep } from './reserved-steps.ts';
 import type { Place, Run, RunEnd } from './run.ts';
+import { runOnChildren } from './run-on-children.ts';
 import { settleWait } from './settle-wait.ts';
-import { shownStep } from './shown-step.ts';
+import { withShownStep } from './shown-step.ts';
 import { agentHeardAt, columnsOf, stepTaskOf, taskOf } from './task.ts';
 
 /** The step that the engine itself puts into a plan when another asks for a reboot. */
@@ -103,6 +105,10 @@ async function runStep(run: Run, step: OperationStep): Promise<OwnStepOutcome> {
       }
       return await driver.deploy.runAgentStep(stepTask, step);
     }
+    case 'reserved':
+      return await runReservedStep(stepTask, step, { rebootsAgent: rebootsAgent(run) });
+    case 'children':
+      return await runOnChildren(run, stepTask, step);
   }
 }
 
@@ -116,6 +122,7 @@ async function settle(
   const change: NodeCommit = {
     columns: { ...outcome.columns, ...columnsOf(outcome.changes ?? {}) },
     ...(outcome.also ? { also: outcome.also } : {}),
+    ...(outcome.history ? { history: outcome.history } : {}),
   };
   if (outcome.kind === 'wait') {
     if (outcome.for === 'reboot') return await rebootAgent(run, step, outcome.thenRepeatStep, change);
@@ -145,7 +152,11 @@ async function nextStep(
   const changes = { cursor, attempt: 1, memo, wait: null, ...(remaining ? { steps } : {}) };
   await node.commit({
     ...change,
-    columns: { ...change.columns, ...shownStep(flow, next, node.record) },
+    columns: withShownStep(flow, node.record, change.columns ?? {}, {
+      step: next,
+      all: steps,
+      isNewList: remaining !== undefined,
+    }),
     operation: { id: operation.id, changes },
     tell: [...tell, { kind: 'step.started', data: { interface: next.interface, step: next.step } }],
   });

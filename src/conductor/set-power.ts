@@ -3,6 +3,7 @@ import type { Task } from '#drivers/task.ts';
 import { InvalidState } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { type PowerTarget, powerTargets } from '#model/power-states.ts';
+import { powerFamilyFirst, type Relatives } from './family-power.ts';
 import type { LockedNode } from './locked-node.ts';
 import type { ConductorParts } from './parts.ts';
 
@@ -18,6 +19,7 @@ export async function setPower(
   task: Task,
   target: PowerTarget,
   timeoutSeconds: number | undefined,
+  relatives: Relatives,
 ): Promise<void> {
   const { power } = task.driver;
   const { reaches, soft: isSoft, skippedWhenThere } = powerTargets[target];
@@ -29,6 +31,7 @@ export async function setPower(
   const endsAgent = isKnown && !(target === 'power on' && isThere);
   if (endsAgent) await node.commit({ columns: { driver_internal_info: forgetAgent(node.record) } });
   if (!isThere) {
+    await powerFamilyFirst(node.record, target, relatives);
     const { soft_power_off_timeout: soft, power_state_change_timeout: hard } = parts.settings.conductor;
     const limit = timeoutSeconds ?? (isSoft ? soft : hard);
     task.signal.throwIfAborted();

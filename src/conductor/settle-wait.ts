@@ -1,15 +1,15 @@
 import { readNode } from '#db/nodes.ts';
-import type { StepOutcome } from '#drivers/steps.ts';
 import { wireTime } from '#model/clock.ts';
 import { nextState } from '#model/provision-states.ts';
 import type { Wait } from '#protocol/operation.ts';
+import type { OwnStepOutcome } from './flows/flow.ts';
 import type { NodeCommit } from './node-commit.ts';
 import type { ConductorParts } from './parts.ts';
 import type { Run, RunEnd } from './run.ts';
 import { agentHeardAt } from './task.ts';
 
-/** A wait for something to be heard of, or for a time. */
-type WaitOutcome = Exclude<StepOutcome & { kind: 'wait' }, { for: 'reboot' }>;
+/** A wait for something to be heard of, for a time, or for an operator. */
+type WaitOutcome = Exclude<OwnStepOutcome & { kind: 'wait' }, { for: 'reboot' }>;
 
 /**
  * Commits that a step waits, and gives the node back. Where what it waits for came while it was at work, the run goes
@@ -36,7 +36,7 @@ export async function settleWait(
     await node.commit({
       ...change,
       columns,
-      raise: ['wait'],
+      raise: [wait.for === 'hold' ? 'hold' : 'wait'],
       operation: { id: operation.id, changes: { state: 'waiting', wait } },
       also: async (transaction) => {
         await change.also?.(transaction);
@@ -59,6 +59,7 @@ export async function settleWait(
 class HeardMeanwhile extends Error {}
 
 function waitOf(outcome: WaitOutcome, now: number): Wait {
+  if (outcome.for === 'hold') return { for: 'hold' };
   if (outcome.for === 'poll') return { for: 'poll', at: wireTime(now + outcome.afterSeconds * 1000) };
   if (outcome.for === 'agent' && outcome.pollSeconds !== undefined) {
     return { for: 'agent', at: wireTime(now + outcome.pollSeconds * 1000) };

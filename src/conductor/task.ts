@@ -1,11 +1,12 @@
-import { readNode } from '#db/nodes.ts';
+import { readChildNodes, readNode } from '#db/nodes.ts';
 import { readPortsOfNode } from '#db/ports.ts';
 import { composeDriver } from '#drivers/compose.ts';
 import type { NodeChanges, StepFlow, StepTask, Task } from '#drivers/task.ts';
 import { InvalidState, NodeNotFound } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import type { OperationRecord } from '#protocol/operation.ts';
-import type { LockedNode } from './locked-node.ts';
+import type { Relatives } from './family-power.ts';
+import { type LockedNode, lockNode } from './locked-node.ts';
 import type { ConductorParts } from './parts.ts';
 import { setPower } from './set-power.ts';
 
@@ -26,9 +27,21 @@ export async function taskOf(parts: ConductorParts, node: LockedNode, signal: Ab
     signal,
     save: async (changes) => await node.commit({ columns: columnsOf(changes) }),
     setPower: async (target, options = {}) =>
-      await setPower(parts, node, task, target, options.timeoutSeconds),
+      await setPower(parts, node, task, target, options.timeoutSeconds, relativesOf(parts, node, signal)),
   };
   return task;
+}
+
+function relativesOf(parts: ConductorParts, node: LockedNode, signal: AbortSignal): Relatives {
+  return {
+    children: async () => await readChildNodes(parts.store.read, node.uuid),
+    look: async (uuid) => await readingTask(parts, uuid, signal),
+    async hold(uuid) {
+      const held = await lockNode(parts, uuid, node.context);
+      const task = await taskOf(parts, held, signal);
+      return { task, [Symbol.asyncDispose]: async () => await held[Symbol.asyncDispose]() };
+    },
+  };
 }
 
 /** The same task for one run of a step of an operation. */

@@ -1,11 +1,12 @@
 // What each verb begins: a row each. What the provision table says of a verb is not said again here.
 import type { Settings } from '#config/settings.ts';
 import { wireTime } from '#model/clock.ts';
+import { InvalidState } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { provisionVerbs } from '#model/provision-verbs.ts';
 import type { ConductorCalls } from '#protocol/rpc.ts';
 import type { NodeCommit } from './node-commit.ts';
-import type { Acceptance, Restrictions } from './accept.ts';
+import { type Acceptance, notFrom, type Restrictions } from './accept.ts';
 import { hashPassword } from './password-hash.ts';
 import type { ConductorParts } from './parts.ts';
 
@@ -80,6 +81,23 @@ export const service = ({ steps, disableRamdisk }: Args<'do_node_service'>): Acc
   asks: ['power', 'network'],
   begins: () => ({ input: { steps, disableRamdisk } }),
 });
+
+/**
+ * `abort` in `service failed`: active at once, and the machine boots its instance again where it ran the agent. A node
+ * that needs somebody to look at it first is in maintenance, and stays where it is.
+ */
+export const leaveService: Acceptance = {
+  verb: 'abort',
+  kind: 'service',
+  begins(node) {
+    if (node.provision_state !== 'service failed') throw notFrom(node, 'abort');
+    if (node.maintenance)
+      throw new InvalidState(
+        `Node ${node.uuid} is in maintenance: take it out of that before its service operation is aborted`,
+      );
+    return { input: { leaves: true } };
+  },
+};
 
 export function rescue(
   { rescuePassword: rescue_password }: Args<'do_node_rescue'>,

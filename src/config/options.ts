@@ -181,6 +181,11 @@ export const options = {
     max_concurrent_deploy: integer(250, 'How many nodes may be deploying at once.', { min: 1 }),
     max_concurrent_clean: integer(50, 'How many nodes may be cleaning or deleting at once.', { min: 1 }),
     max_concurrent_per_conductor_group: boolean(false, 'Whether these limits count per conductor group.'),
+    max_conductor_wait_step_seconds: seconds(30, 'How long a step "wait" may name.', { max: 1800 }),
+    permit_child_node_step_async_result: boolean(
+      false,
+      'Whether a step may be left going on a child node without anybody waiting for it.',
+    ),
     clean_step_priority_override: dict({}, 'Priorities of clean steps, interface.step:priority.'),
     verify_step_priority_override: dict({}, 'Priorities of verify steps, interface.step:priority.'),
     poweroff_in_cleanfail: boolean(false, 'Whether a node whose cleaning failed is powered off.'),

@@ -19,6 +19,15 @@ export async function readNode(reader: Reader | Transaction, uuid: string): Prom
   return row && nodeOfRow(row);
 }
 
+/** The nodes whose `parent_node` is this one, by UUID. */
+export async function readChildNodes(
+  reader: Reader | Transaction,
+  parentUuid: string,
+): Promise<NodeRecord[]> {
+  const query = reader.selectFrom('nodes').selectAll().where('parent_node', '=', parentUuid);
+  return (await query.orderBy('uuid').execute()).map(nodeOfRow);
+}
+
 /** How many nodes are in any of these states, of one conductor group where that is given. */
 export async function countNodesInStates(
   reader: Reader | Transaction,

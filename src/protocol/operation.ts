@@ -76,7 +76,7 @@ export interface OperationInput {
   disableRamdisk?: boolean;
   /** Cleaning asked for by name rather than on the way to `available`. */
   manual?: boolean;
-  /** Service that only brings the instance back, after one that failed or was aborted. */
+  /** Only undoes what an operation before it left, which failed or was aborted: the provision state is final already. */
   leaves?: boolean;
   powerTarget?: string;
   powerTimeoutSeconds?: number;

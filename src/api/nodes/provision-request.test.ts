@@ -161,12 +161,19 @@ describe('a provision request', () => {
     assert.deepEqual(rescue.args, { rescuePassword: ' pw ' });
   });
 
-  it('refuses steps that the operator forbids, and steps meant for child nodes', () => {
+  it('refuses steps that the operator forbids, and hands on for which children steps are meant', () => {
     const request = { target: 'clean', clean_steps: [{ interface: 'vendor', step: 'send_raw' }] };
     assert.equal(statusOf(request, { state: 'manageable' }), 202);
     assert.equal(statusOf(request, { state: 'manageable', disallowed: ['vendor.send_raw'] }), 400);
-    const children = { target: 'clean', clean_steps: [{ ...step, execute_on_child_nodes: true }] };
-    assert.equal(statusOf(children, { state: 'manageable' }), 400);
+    const uuid = '6a1f3b44-3f6e-4f0e-9d0f-1f0a1d1c0001';
+    const onChildren = (limit: unknown) => ({
+      target: 'clean',
+      clean_steps: [{ ...step, execute_on_child_nodes: true, limit_child_node_execution: limit }],
+    });
+    const { args } = plan(onChildren([uuid]), { state: 'manageable' });
+    assert.deepEqual('steps' in args && args.steps?.[0]?.onChildren, [uuid]);
+    for (const limit of ['all', [1], ['child-1']])
+      assert.equal(statusOf(onChildren(limit), { state: 'manageable' }), 400);
   });
 
   it('refuses more steps than anybody writes down', () => {

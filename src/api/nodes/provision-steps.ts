@@ -1,9 +1,9 @@
 // Steps as a request names them: clean_steps, service_steps, deploy_steps of PUT states/provision.
 import { InvalidParameterValue, StepNotAllowed } from '#model/faults.ts';
 import { isJsonObject } from '#model/json-object.ts';
-import type { OperationInput } from '#protocol/operation.ts';
+import type { AskedStep } from '#protocol/operation.ts';
+import { canonicalUuid } from '../identity.ts';
 
-export type RequestedStep = NonNullable<OperationInput['steps']>[number];
 export type StepKind = 'clean' | 'deploy' | 'service';
 
 /** Interfaces that have steps a request may name (ironic api/controllers/v1/utils.py, 2026.2). */
@@ -34,7 +34,7 @@ const longestName = 255;
  * The steps of a request, checked. Throws InvalidParameterValue naming the step and its fault, StepNotAllowed
  * for one that the operator forbids to name (`[api]disallow_*_steps`).
  */
-export function parseSteps(given: unknown, kind: StepKind, disallowed: readonly string[]): RequestedStep[] {
+export function parseSteps(given: unknown, kind: StepKind, disallowed: readonly string[]): AskedStep[] {
   if (!Array.isArray(given)) throw new InvalidParameterValue(`${kind}_steps is to be a list of steps.`);
   if (given.length > mostSteps)
     throw new InvalidParameterValue(`${kind}_steps has more than ${mostSteps} steps.`);
@@ -46,7 +46,7 @@ export function parseSteps(given: unknown, kind: StepKind, disallowed: readonly 
   });
 }
 
-function parseStep(item: unknown, kind: StepKind, place: string): RequestedStep {
+function parseStep(item: unknown, kind: StepKind, place: string): AskedStep {
   if (!isJsonObject(item)) throw invalid(place, 'is to be an object');
   const keys = stepKeys[kind];
   for (const key of Object.keys(item)) {
@@ -63,23 +63,29 @@ function parseStep(item: unknown, kind: StepKind, place: string): RequestedStep 
     throw invalid(place, 'has a "step" that is not a name');
   if (args !== undefined && !isJsonObject(args)) throw invalid(place, 'has "args" that are not an object');
   if (item['order'] !== undefined) parseCount(item['order'], 'order', place);
-  checkChildNodes(item, place);
+  const onChildren = childNodesOf(item, place);
   return {
     interface: interfaceType,
     step,
     ...(args !== undefined && { args }),
     ...(priority !== undefined && { priority: parseCount(priority, 'priority', place) }),
+    ...(onChildren && { onChildren }),
   };
 }
 
-/** A step meant for child nodes must not run on the parent instead, so it is refused where it cannot be passed on. */
-function checkChildNodes(item: Record<string, unknown>, place: string): void {
-  const { execute_on_child_nodes: onChildren, limit_child_node_execution: limit } = item;
-  if (onChildren !== undefined && typeof onChildren !== 'boolean')
+/** The child nodes that a step is meant for, empty for all of them; undefined when it is the node's own. */
+function childNodesOf(item: Record<string, unknown>, place: string): string[] | undefined {
+  const { execute_on_child_nodes: onChildren = false, limit_child_node_execution: limit = [] } = item;
+  if (typeof onChildren !== 'boolean')
     throw invalid(place, 'has an "execute_on_child_nodes" that is neither true nor false');
-  if (limit !== undefined && !Array.isArray(limit))
-    throw invalid(place, 'has a "limit_child_node_execution" that is not a list');
-  if (onChildren === true) throw invalid(place, 'is to run on child nodes, but the node has none');
+  if (!Array.isArray(limit)) throw invalid(place, 'has a "limit_child_node_execution" that is not a list');
+  const uuids = limit.map((entry: unknown) => {
+    const uuid = typeof entry === 'string' ? canonicalUuid(entry) : undefined;
+    if (uuid === undefined)
+      throw invalid(place, 'has a "limit_child_node_execution" that is not a list of UUIDs');
+    return uuid;
+  });
+  return onChildren ? uuids : undefined;
 }
 
 function parseCount(value: unknown, key: string, place: string): number {

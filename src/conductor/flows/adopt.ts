@@ -17,7 +17,7 @@ export const adopt: Flow = {
     },
   },
   finish: () => ({ raise: ['done'], columns: { last_error: null } }),
-  fail: (_operation, _node, error) => ({
+  fail: ({ error }) => ({
     raise: ['fail'],
     columns: { last_error: error, power_state: null },
     history: { severity: 'ERROR', type: 'adoption', event: error },

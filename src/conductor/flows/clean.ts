@@ -1,15 +1,16 @@
+import { isFastTrack } from '#drivers/fast-track.ts';
 import type { StepOutcome } from '#drivers/steps.ts';
 import type { StepTask } from '#drivers/task.ts';
 import type { OperationRecord, OperationStep } from '#protocol/operation.ts';
+import { askedSteps, checkRunWithoutRamdisk, needRamdisk, withAgentSteps } from './asked-steps.ts';
 import {
-  askedSteps,
   driverSteps,
   enabledSteps,
   type Flow,
   flowStep,
   type PlanContext,
   sortSteps,
-  withAgentSteps,
+  stepRan,
 } from './flow.ts';
 
 /**
@@ -21,7 +22,10 @@ export const clean: Flow = {
   stepFlow: 'clean',
   stepField: 'clean_step',
   plan(context) {
-    if (context.input.disableRamdisk) return cleanSteps(context);
+    const { driver, input } = context;
+    const steps = cleanSteps(context);
+    if (input.disableRamdisk) checkRunWithoutRamdisk(driver, 'clean', steps);
+    if (input.manual && !needRamdisk(driver, 'clean', steps)) return steps;
     return [
       flowStep('prepare_cleaning', true),
       flowStep('collect_agent_steps'),
@@ -43,20 +47,22 @@ export const clean: Flow = {
     columns: { last_error: null, ...(node.fault === 'clean failure' ? outOfMaintenance : {}) },
     history: { severity: 'INFO', ...endOf(operation), event: 'Cleaning ended' },
   }),
-  fail: (operation, _node, error, stepRan) => ({
+  fail: ({ operation, error }) => ({
     raise: ['fail'],
     columns: {
       last_error: error,
       // A machine half cleaned is nobody's to use before somebody looked (ironic conductor/cleaning.py).
-      ...(stepRan && !operation.abort_requested
+      ...(stepRan(operation) && !operation.abort_requested
         ? { maintenance: true, maintenance_reason: error, fault: 'clean failure' as const }
         : {}),
     },
     history: { severity: 'ERROR', ...endOf(operation), event: error },
   }),
-  async cleanUp(task) {
-    if (task.settings.conductor.poweroff_in_cleanfail && !task.node.disable_power_off)
-      await task.setPower('power off');
+  async cleanUp(task, operation) {
+    // In the middle of a step the machine is left as it is, for whoever looks at it (ironic conductor/utils.py).
+    const isToBeSeen = stepRan(operation) && !operation.abort_requested;
+    const goesOff = isToBeSeen ? task.settings.conductor.poweroff_in_cleanfail : !isFastTrack(task);
+    if (goesOff && !task.node.disable_power_off) await task.setPower('power off');
     await task.driver.boot.cleanUpRamdisk(task);
   },
 };

@@ -1,16 +1,9 @@
 import type { StepOutcome } from '#drivers/steps.ts';
 import type { StepTask } from '#drivers/task.ts';
-import type { OperationStep } from '#protocol/operation.ts';
-import {
-  askedSteps,
-  driverSteps,
-  type Flow,
-  flowStep,
-  isSameStep,
-  type PlanContext,
-  sortSteps,
-  withAgentSteps,
-} from './flow.ts';
+import type { OperationRecord, OperationStep } from '#protocol/operation.ts';
+import { InvalidParameterValue } from '#model/faults.ts';
+import { askedSteps, withAgentSteps } from './asked-steps.ts';
+import { driverSteps, type Flow, flowStep, isSameStep, type PlanContext, sortSteps } from './flow.ts';
 
 /**
  * Ensures: the image and the config drive are on the root disk, verified, and the machine boots them.
@@ -34,9 +27,10 @@ export const deploy: Flow = {
     columns: { last_error: null },
     history: { severity: 'INFO', type: 'deployment_end', event: 'Deployment ended: the instance is running' },
   }),
-  fail: (_operation, _node, error) => ({
+  fail: ({ operation, error }) => ({
     raise: ['fail'],
     columns: { last_error: error },
+    ...(isGivenUp(operation) ? { next: { kind: 'tear down', input: { leaves: true } } } : {}),
     history: { severity: 'ERROR', type: 'deploying', event: error },
   }),
   async cleanUp(task) {
@@ -47,9 +41,14 @@ export const deploy: Flow = {
   },
 };
 
+/** A deployment that is aborted while held is not to be tried again: all of it goes (ironic conductor/manager.py). */
+const isGivenUp = ({ abort_requested: isAborted, steps, cursor }: OperationRecord): boolean =>
+  isAborted && steps[cursor]?.origin === 'reserved' && steps[cursor].step === 'hold';
+
 /** The driver's steps and those asked for; where both name one, what was asked for wins, and priority 0 removes it. */
 function planSteps({ driver, input }: PlanContext): OperationStep[] {
   const asked = askedSteps(driver, 'deploy', input.steps);
+  checkDeploySteps(asked);
   const steps = [
     ...driverSteps(driver, 'deploy').filter((step) => !asked.some((one) => isSameStep(one, step))),
     ...asked,
@@ -57,10 +56,21 @@ function planSteps({ driver, input }: PlanContext): OperationStep[] {
   const sorted = sortSteps('deploy', steps);
   if (!driver.deploy.agentSteps) return sorted;
   // The agent is there once the core step has booted it; only then does one know what it offers.
-  return sorted.flatMap((step) =>
-    step.interface === 'deploy' && step.step === 'deploy' ? [step, flowStep('collect_agent_steps')] : [step],
-  );
+  return sorted.flatMap((step) => (isCore(step) ? [step, flowStep('collect_agent_steps')] : [step]));
 }
+
+/** Throws InvalidParameterValue for a step named twice, unless reserved, and for the core step in another place. */
+function checkDeploySteps(asked: readonly OperationStep[]): void {
+  const names = asked.flatMap((step) => (step.origin === 'reserved' ? [] : `${step.interface}.${step.step}`));
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice) throw new InvalidParameterValue(`The deploy step ${twice} is named more than once`);
+  if (asked.some((step) => isCore(step) && step.priority > 0))
+    throw new InvalidParameterValue(
+      'The deploy step deploy.deploy cannot be moved; with the priority 0 it is left out',
+    );
+}
+
+const isCore = (step: OperationStep): boolean => step.interface === 'deploy' && step.step === 'deploy';
 
 /** Merges the agent's steps of priority above 0 into what is left of the plan. */
 async function collectAgentSteps(task: StepTask, { input, driver }: PlanContext): Promise<StepOutcome> {

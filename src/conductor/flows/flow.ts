@@ -2,7 +2,6 @@ import type { Settings } from '#config/settings.ts';
 import type { Driver } from '#drivers/define.ts';
 import type { StepDefinition, StepOutcome } from '#drivers/steps.ts';
 import type { StepFlow, StepTask, Task } from '#drivers/task.ts';
-import { InvalidParameterValue } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { interfaceTypes } from '#model/power-states.ts';
 import type { OperationInput, OperationKind, OperationRecord, OperationStep } from '#protocol/operation.ts';
@@ -22,8 +21,9 @@ export interface FlowRun extends PlanContext {
   readonly parts: ConductorParts;
 }
 
-/** A flow's own step may have more to write in the transaction of its outcome. */
-export type OwnStepOutcome = StepOutcome & Pick<NodeCommit, 'also' | 'columns'>;
+/** A step of the flow or of the engine may wait for an operator, and have more to write with its outcome. */
+export type OwnStepOutcome = (StepOutcome | { kind: 'wait'; for: 'hold'; changes?: never }) &
+  Pick<NodeCommit, 'also' | 'columns' | 'history'>;
 
 /** What is at hand when all steps are done. */
 export interface FlowFinish {
@@ -40,6 +40,20 @@ export interface FlowEnd extends Pick<NodeCommit, 'raise' | 'columns' | 'history
   next?: { kind: OperationKind; input: OperationInput };
 }
 
+/** What is at hand when an operation failed or was aborted. */
+export interface FlowFailure {
+  readonly operation: OperationRecord;
+  readonly node: NodeRecord;
+  readonly error: string;
+  /** What was begun could not be undone. */
+  readonly isLeftUndone: boolean;
+}
+
+/** Whether a step of the driver or the agent had begun, rather than what comes before or after them all. */
+export function stepRan({ steps, cursor }: OperationRecord): boolean {
+  return cursor < steps.length && steps[cursor]?.origin !== 'flow';
+}
+
 /** One kind of operation: its plan, its own steps, and how it ends. The engine in run-steps.ts does the rest. */
 export interface Flow {
   readonly kind: OperationKind;
@@ -51,8 +65,8 @@ export interface Flow {
   /** Steps of origin `flow`, by name. Like every step they may run again at any time. */
   readonly own: Readonly<Record<string, (task: StepTask, run: FlowRun) => Promise<OwnStepOutcome>>>;
   finish(end: FlowFinish): FlowEnd;
-  /** `stepRan`: it failed in a step rather than before the first or after the last. */
-  fail(operation: OperationRecord, node: NodeRecord, error: string, stepRan: boolean): FlowEnd;
+  /** The transition is `fail`, which is written as `abort` where an abort was asked for and the state has one. */
+  fail(failure: FlowFailure): FlowEnd;
   /** After the error is committed and before `fail` is: undoes what was begun. May be repeated. */
   cleanUp?(task: Task, operation: OperationRecord): Promise<void>;
 }
@@ -146,35 +160,4 @@ export function enabledSteps(
       priority: Number(overrides[`${step.interface}.${step.step}`] ?? step.priority),
     }))
     .filter((step) => step.priority > 0);
-}
-
-/** Steps asked for by name, in the order given, with what the driver says of each; the others are the agent's. */
-export function askedSteps(driver: Driver, flow: StepFlow, asked: OperationInput['steps']): OperationStep[] {
-  return (asked ?? []).map((step) => {
-    const definition = findStep(driver, flow, step);
-    return {
-      interface: step.interface,
-      step: step.step,
-      args: step.args ?? {},
-      priority: step.priority ?? definition?.flows[flow] ?? 0,
-      abortable: definition?.abortable ?? false,
-      origin: definition ? 'driver' : 'agent',
-    };
-  });
-}
-
-/** Steps asked for by name, with what the agent says of those that are its own. Throws for one that nobody has. */
-export function withAgentSteps(
-  flow: StepFlow,
-  asked: readonly OperationStep[],
-  offered: readonly OperationStep[],
-): OperationStep[] {
-  return asked.map((step) => {
-    if (step.origin !== 'agent') return step;
-    const known = offered.find((one) => isSameStep(one, step));
-    if (known) return { ...known, args: step.args };
-    throw new InvalidParameterValue(
-      `Neither the driver nor the agent has the ${flow} step ${step.interface}.${step.step}`,
-    );
-  });
 }

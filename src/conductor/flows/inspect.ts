@@ -28,7 +28,7 @@ export const inspect: Flow = {
     raise: ['done'],
     columns: { last_error: null, inspection_started_at: null, inspection_finished_at: now },
   }),
-  fail: (_operation, _node, error) => ({
+  fail: ({ error }) => ({
     raise: ['fail'],
     columns: { last_error: error },
     history: { severity: 'ERROR', type: 'introspection', event: error },

@@ -25,7 +25,7 @@ export const power: Flow = {
     },
   },
   finish: () => ({ columns: { target_power_state: null, last_error: null } }),
-  fail: (operation, _node, error) => {
+  fail: ({ operation, error }) => {
     const message = `Could not change the power state to '${operation.input.powerTarget}': ${error}`;
     return {
       columns: { target_power_state: null, last_error: message },

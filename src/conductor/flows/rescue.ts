@@ -19,9 +19,19 @@ export const rescue: Flow = {
     rescue: async (task) => (await task.driver.rescue.rescue?.(task)) ?? { kind: 'done' },
   },
   finish: () => ({ raise: ['done'], columns: { last_error: null } }),
-  fail: (_operation, node, error) => ({
+  fail: ({ operation, node, error, isLeftUndone }) => ({
     raise: ['fail'],
-    columns: { last_error: error, instance_info: forgetPassword(node.instance_info) },
+    columns: {
+      last_error: error,
+      instance_info: forgetPassword(node.instance_info),
+      ...(operation.abort_requested && isLeftUndone
+        ? {
+            maintenance: true,
+            maintenance_reason: 'What the aborted rescue began could not be undone',
+            fault: 'rescue abort failure' as const,
+          }
+        : {}),
+    },
     history: { severity: 'ERROR', type: 'rescue', event: error },
   }),
   async cleanUp(task) {
@@ -42,7 +52,7 @@ export const unrescue: Flow = {
     raise: ['done'],
     columns: { last_error: null, instance_info: forgetPassword(node.instance_info) },
   }),
-  fail: (_operation, _node, error) => ({
+  fail: ({ error }) => ({
     raise: ['fail'],
     columns: { last_error: error },
     history: { severity: 'ERROR', type: 'rescue', event: error },

@@ -1,7 +1,9 @@
+import type { NodeColumns } from '#db/nodes.ts';
 import { done } from '#drivers/steps.ts';
 import { tearDownResets } from '#model/node-fields.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import type { Settings } from '#config/settings.ts';
+import { noShownSteps } from '../shown-step.ts';
 import { type Flow, flowStep } from './flow.ts';
 
 /**
@@ -20,15 +22,16 @@ export const tearDown: Flow = {
       return done;
     },
   },
-  finish({ node, settings }) {
-    const columns = { ...tearDownResets, last_error: null, ...lesseeReset(node) };
+  finish({ operation, node, settings }) {
+    if (operation.input.leaves) return { columns: instanceReset(node) };
+    const columns = { ...instanceReset(node), last_error: null };
     if (!cleansAutomatically(node, settings)) {
       return { raise: ['clean', node.retired ? 'manage' : 'done'], columns };
     }
     return { raise: ['clean'], columns, next: { kind: 'clean', input: {} } };
   },
-  fail: (_operation, _node, error) => ({
-    raise: ['fail'],
+  fail: ({ operation, error }) => ({
+    raise: operation.input.leaves ? [] : ['fail'],
     columns: { last_error: error },
     history: { severity: 'ERROR', type: 'unprovision', event: error },
   }),
@@ -39,8 +42,12 @@ export function cleansAutomatically(node: NodeRecord, settings: Settings): boole
   return node.automated_clean ?? settings.conductor.automated_clean;
 }
 
-/** A lessee that the deployment set goes with it ([conductor]automatic_lessee). */
-function lesseeReset(node: NodeRecord): { lessee?: null; driver_internal_info?: Record<string, null> } {
-  if (node.driver_internal_info['automatic_lessee'] !== true) return {};
-  return { lessee: null, driver_internal_info: { automatic_lessee: null } };
+/** Nothing of the instance stays, and no lessee that the deployment set ([conductor]automatic_lessee). */
+function instanceReset(node: NodeRecord): NodeColumns {
+  const hadLessee = node.driver_internal_info['automatic_lessee'] === true;
+  return {
+    ...tearDownResets,
+    ...(hadLessee ? { lessee: null } : {}),
+    driver_internal_info: { ...noShownSteps, automatic_lessee: null },
+  };
 }

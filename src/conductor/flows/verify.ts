@@ -22,7 +22,7 @@ export const verify: Flow = {
     },
   },
   finish: () => ({ raise: ['done'], columns: { last_error: null } }),
-  fail: (_operation, _node, error) => ({
+  fail: ({ error }) => ({
     raise: ['fail'],
     columns: { last_error: error },
     history: { severity: 'ERROR', type: 'verify', event: error },

@@ -41,7 +41,11 @@ const waysThere: Record<
   'service wait': {
     node: { provision_state: 'active' },
     begin: async (conductor, node) =>
-      await conductor.call('do_node_service', { node, steps: [], disableRamdisk: false }),
+      await conductor.call('do_node_service', {
+        node,
+        steps: [{ interface: 'deploy', step: 'of_the_agent' }],
+        disableRamdisk: false,
+      }),
   },
 };
 
