@@ -81,6 +81,8 @@ export function createApi(parts: ApiParts): FastifyInstance {
 
   addRoot(app, parts);
   const workings = { ...parts, nodeViews: new NodeViews() };
+  const unfollow = parts.ring.follow(parts.signals);
+  app.addHook('onClose', async () => void unfollow());
   addBootMedia(app, parts);
   for (const route of routes) addRoute(app, workings, route, suffix);
   addFarewell(app, parts);
