@@ -1,10 +1,7 @@
 // How a verb is accepted: what forbids it is looked for first, then its operation is committed.
-import { countNodesInStates } from '#db/nodes.ts';
-import type { Transaction } from '#db/store.ts';
 import { checkInstanceTraits, type ValidatedType } from '#drivers/validate.ts';
 import { Fault } from '#model/fault.ts';
 import {
-  ConcurrentActionLimit,
   InvalidParameterValue,
   InvalidStateRequested,
   NodeInMaintenance,
@@ -12,36 +9,29 @@ import {
   NodeProtected,
 } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
-import { nextState, type ProvisionEvent, type ProvisionState } from '#model/provision-states.ts';
+import { nextState, type ProvisionEvent } from '#model/provision-states.ts';
 import { type ProvisionVerb, provisionVerbs } from '#model/provision-verbs.ts';
-import type { OperationKind } from '#protocol/operation.ts';
+import type { ConcurrencyLimit, OperationKind } from '#protocol/operation.ts';
 import type { RequestContext } from '#protocol/rpc.ts';
 import type { Beginning } from './operations.ts';
 import type { ConductorParts } from './parts.ts';
 import { readingTask } from './task.ts';
+import { takeTurn } from './turns.ts';
 import type { ConductorWorkings } from './workings.ts';
-
-/** The states that count against each of [conductor]max_concurrent_deploy and max_concurrent_clean. */
-const limited = {
-  deploy: ['deploying', 'wait call-back'],
-  clean: ['deleting', 'cleaning', 'clean wait'],
-} as const satisfies Record<string, readonly ProvisionState[]>;
-
-type LimitedAction = keyof typeof limited;
 
 /** What may forbid a verb, besides what its row of the provision table says. */
 export interface Restrictions {
   readonly verb: ProvisionVerb;
   /** What the refusal in maintenance calls it, where that is not the verb (ironic conductor/manager.py `op`). */
   readonly op?: string;
-  /** Refused while the limit is reached. */
-  readonly limit?: LimitedAction;
   readonly refusedWhenRetired?: boolean;
 }
 
 /** One request for a verb, and the operation it begins. */
 export interface Acceptance extends Restrictions {
   readonly kind: OperationKind;
+  /** Waits for its turn, or is refused, while the limit is reached. */
+  readonly limit?: ConcurrencyLimit;
   /** Interfaces that are asked whether the node has what they need, before anything is accepted. */
   readonly asks?: readonly ValidatedType[];
   /** What its commit holds beside the transition; `last_error` is reset by every verb. */
@@ -58,10 +48,12 @@ export async function accept(
   const { verb, kind, asks } = acceptance;
   if (asks) await askInterfaces(parts, uuid, asks, signal);
   await operations.begin(uuid, kind, context, async (node, transaction) => {
-    await checkAllowed(parts, transaction, node, acceptance);
+    checkAllowed(parts, node, acceptance);
     const begun = acceptance.begins?.(node);
+    const { limit } = acceptance;
     return {
       input: {},
+      ...(limit ? { turn: await takeTurn(parts, transaction, node, limit) } : {}),
       ...begun,
       raise: [provisionVerbs[verb].event],
       columns: { last_error: null, ...begun?.columns },
@@ -69,13 +61,12 @@ export async function accept(
   });
 }
 
-/** Throws what of the node, or of all that is under way, forbids a verb. */
-export async function checkAllowed(
+/** Throws what of the node forbids a verb. */
+export function checkAllowed(
   parts: ConductorParts,
-  transaction: Transaction,
   node: NodeRecord,
-  { verb, op = verb, limit, refusedWhenRetired }: Restrictions,
-): Promise<void> {
+  { verb, op = verb, refusedWhenRetired }: Restrictions,
+): void {
   const { event, inMaintenance, refusedWhenProtected } = provisionVerbs[verb];
   checkEvent(node, event);
   if (node.retired && refusedWhenRetired) throw new NodeIsRetired({ op: verb, node: node.uuid });
@@ -85,7 +76,6 @@ export async function checkAllowed(
       parts.settings.conductor.allow_provisioning_in_maintenance);
   if (node.maintenance && !isAllowed) throw new NodeInMaintenance({ op, node: node.uuid });
   if (node.protected && refusedWhenProtected) throw new NodeProtected({ node: node.uuid });
-  if (limit) await checkLimit(parts, transaction, node, limit);
 }
 
 /** Throws InvalidStateRequested where the provision table knows no such event. */
@@ -117,17 +107,4 @@ async function askInterfaces(
     }
   }
   if (types.includes('deploy')) checkInstanceTraits(task.node);
-}
-
-/** Throws ConcurrentActionLimit. */
-async function checkLimit(
-  { settings: { conductor } }: ConductorParts,
-  transaction: Transaction,
-  node: NodeRecord,
-  action: LimitedAction,
-): Promise<void> {
-  const group = conductor.max_concurrent_per_conductor_group ? node.conductor_group : undefined;
-  const count = await countNodesInStates(transaction, limited[action], group);
-  const limit = action === 'deploy' ? conductor.max_concurrent_deploy : conductor.max_concurrent_clean;
-  if (count >= limit) throw new ConcurrentActionLimit({ task_type: action });
 }

@@ -12,6 +12,11 @@ export async function changePowerState(
   context: RequestContext,
 ): Promise<void> {
   if (!isPowerTarget(target)) throw new InvalidParameterValue(`'${target}' is no power state to go to`);
+  const longest = parts.settings.ingot.power_timeout_max;
+  if (timeoutSeconds !== null && timeoutSeconds > longest)
+    throw new InvalidParameterValue(
+      `The timeout of ${timeoutSeconds} s is longer than the longest, ${longest} s`,
+    );
   const task = await readingTask(parts, uuid, signal);
   await task.driver.power.validate(task);
   const { soft, reaches } = powerTargets[target];

@@ -222,7 +222,7 @@ describe('a conductor that dies', () => {
   });
 
   test('in a step that must not be repeated fails the operation, with words, and does not repeat it', async () => {
-    for (const boundary of ['deploy:deploy.burn_fuse:run', 'deploy:deploy.burn_fuse:ran']) {
+    for (const boundary of ['deploy:deploy.burn_fuse:begun', 'deploy:deploy.burn_fuse:ran']) {
       await using ground = await Ground.make();
       const conductor = await ground.conductor({
         checkpoint: async (name, _node, kill) => {
@@ -244,22 +244,26 @@ describe('a conductor that dies', () => {
     }
   });
 
-  test('after such a step’s end was committed does not hinder it', async () => {
-    await using ground = await Ground.make();
-    const conductor = await ground.conductor({
-      checkpoint: async (name, _node, kill) => {
-        if (name === 'deploy:deploy.burn_fuse:committed') await kill();
-      },
+  for (const [when, boundary] of [
+    ['before such a step began', 'deploy:deploy.burn_fuse:run'],
+    ['after such a step’s end was committed', 'deploy:deploy.burn_fuse:committed'],
+  ] as const)
+    test(`${when} does not hinder it`, async () => {
+      await using ground = await Ground.make();
+      const conductor = await ground.conductor({
+        checkpoint: async (name, _node, kill) => {
+          if (name === boundary) await kill();
+        },
+      });
+      const uuid = await ground.node(conductor, { provision_state: 'available' });
+      await conductor.call('do_node_deploy', {
+        ...deployIn(uuid),
+        steps: [{ interface: 'deploy', step: 'burn_fuse', priority: 90 }],
+      });
+      await ground.clock.settle();
+      conductor.kill();
+      await ground.conductor();
+      assert.equal((await ground.untilAtRest(uuid)).provision_state, 'active');
+      assert.equal(ground.driver.callsOf('burn_fuse').length, 1);
     });
-    const uuid = await ground.node(conductor, { provision_state: 'available' });
-    await conductor.call('do_node_deploy', {
-      ...deployIn(uuid),
-      steps: [{ interface: 'deploy', step: 'burn_fuse', priority: 90 }],
-    });
-    await ground.clock.settle();
-    conductor.kill();
-    await ground.conductor();
-    assert.equal((await ground.untilAtRest(uuid)).provision_state, 'active');
-    assert.equal(ground.driver.callsOf('burn_fuse').length, 1);
-  });
 });

@@ -1,4 +1,5 @@
 import type { NodeColumns } from '#db/nodes.ts';
+import { faultClassOf } from '#drivers/fault-class.ts';
 import type { Task } from '#drivers/task.ts';
 import { wireTime } from '#model/clock.ts';
 import { messageOf } from '#model/message.ts';
@@ -9,8 +10,10 @@ import type { OperationRecord } from '#protocol/operation.ts';
 import type { NodeCommit } from './node-commit.ts';
 import type { FlowEnd } from './flows/flow.ts';
 import { newOperation } from './new-operation.ts';
+import { beginAgainLater, retryOf } from './retry.ts';
 import type { Place, Run, RunEnd } from './run.ts';
 import { withShownStep } from './shown-step.ts';
+import { freeTurn } from './turns.ts';
 
 /** Commits the end of the operation, and where the flow says so the beginning of the next on the same lock. */
 export async function finishOperation(run: Run, change: NodeCommit): Promise<RunEnd> {
@@ -35,13 +38,15 @@ export async function failOperation(place: Place, task: Task | undefined, cause:
       { node: node.uuid, operation: operation.id, kind: operation.kind, err: cause },
       'operation failed',
     );
-    await node.commit({ operation: { id: operation.id, changes: { state: 'failing', error, wait: null } } });
-    Object.assign(operation, { state: 'failing', error });
+    const failing = { state: 'failing', error, fault: faultClassOf(cause), wait: null } as const;
+    await node.commit({ operation: { id: operation.id, changes: failing } });
+    Object.assign(operation, failing);
   }
   await parts.checkpoint(`${operation.kind}:failing`, node.uuid);
   let isLeftUndone = task === undefined;
   try {
-    if (task) await flow.cleanUp?.(task, operation);
+    // What only waited for its turn, or to be tried again, has nothing to undo.
+    if (task && operation.attempt > 0) await flow.cleanUp?.(task, operation);
   } catch (cleanUpError) {
     task?.signal.throwIfAborted();
     isLeftUndone = true;
@@ -50,6 +55,8 @@ export async function failOperation(place: Place, task: Task | undefined, cause:
       'clean-up after a failure failed too',
     );
   }
+  const again = task && retryOf(parts, node.record, operation);
+  if (again) return await beginAgainLater(place, task, again);
   const state = operation.abort_requested ? 'aborted' : 'failed';
   const ended = { state, error: operation.error ?? error } as const;
   const { next, ...end } = flow.fail({ operation, node: node.record, error: ended.error, isLeftUndone });
@@ -84,7 +91,7 @@ async function commitEnd(
     columns: withShownStep(flow, node.record, mergeColumns(change.columns, columns), null),
     operation: {
       id: operation.id,
-      changes: { ...result, wait: null, finished_at: wireTime(parts.clock.now()) },
+      changes: { ...result, wait: null, queue: null, round: null, finished_at: wireTime(parts.clock.now()) },
     },
     tell: [
       ...(change.tell ?? []),
@@ -100,6 +107,7 @@ async function commitEnd(
     release: follower === undefined,
   });
   const seconds = Math.round((parts.clock.now() - Date.parse(operation.created_at)) / 100) / 10;
+  if (!follower) freeTurn(parts, operation);
   const { id, kind } = operation;
   parts.log.info({ node: node.uuid, operation: id, kind, state: result.state, seconds }, 'operation ended');
 }

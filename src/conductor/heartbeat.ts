@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { readNode, updateNode } from '#db/nodes.ts';
+import { readOpenOperation } from '#db/operations.ts';
 import { wireTime } from '#model/clock.ts';
 import { InvalidParameterValue, NodeLocked, NodeNotFound } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
@@ -43,7 +44,10 @@ export async function heartbeat(
     const sign = isWaiting(node.provision_state) ? { provision_updated_at: now } : {};
     return await updateNode(transaction, node.uuid, { ...columns, ...sign });
   });
-  if (noted?.reservation === null && continuesFlow(noted)) await wakeIfFree(operations, noted.uuid, context);
+  if (!noted || !continuesFlow(noted)) return;
+  if (noted.maintenance && !parts.settings.conductor.allow_provisioning_in_maintenance)
+    return await endInMaintenance(parts, operations, noted, context);
+  await wakeIfFree(operations, noted, context);
 }
 
 function continuesFlow(node: NodeRecord): boolean {
@@ -51,13 +55,38 @@ function continuesFlow(node: NodeRecord): boolean {
   return meaning.startsWith('continue') || meaning === 'finish rescue';
 }
 
-/** Somebody may have taken the node since: then a step is at work, and finds the heartbeat when it ends. */
-async function wakeIfFree(operations: Operations, uuid: string, context: RequestContext): Promise<void> {
+/** While another holds the node, as for a change of its power, what waits for the agent goes on when it is given back. */
+async function wakeIfFree(
+  operations: Operations,
+  { uuid, reservation }: NodeRecord,
+  context: RequestContext,
+): Promise<void> {
+  if (reservation !== null) return operations.wakeWhenFree(uuid);
   try {
     await operations.wake(uuid, context);
   } catch (error) {
     if (!(error instanceof NodeLocked)) throw error;
+    operations.wakeWhenFree(uuid);
   }
+}
+
+/** agent-api heartbeat.maintenance: with [conductor]allow_provisioning_in_maintenance off, the operation fails. */
+async function endInMaintenance(
+  { store }: ConductorParts,
+  operations: Operations,
+  { uuid }: NodeRecord,
+  context: RequestContext,
+): Promise<void> {
+  const operation = await readOpenOperation(store.read, uuid);
+  if (operation?.state !== 'waiting') return;
+  const error =
+    'The agent was heard of while the node is in maintenance, in which nothing goes on: [conductor]allow_provisioning_in_maintenance is off.';
+  await operations
+    .endWaiting(operation, context, error, { aborted: false, applies: ({ maintenance }) => maintenance })
+    .catch((reason: unknown) => {
+      // Somebody holds the node: the next sign of life is soon enough.
+      if (!(reason instanceof NodeLocked)) throw reason;
+    });
 }
 
 function checkHeartbeat(

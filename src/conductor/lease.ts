@@ -90,7 +90,7 @@ export class Lease {
 /** The controller's signal, which calls `look` before it answers whether it is aborted. */
 function watched(controller: AbortController, look: () => void): AbortSignal {
   const { signal } = controller;
-  const isAborted = (): boolean => Reflect.get(AbortSignal.prototype, 'aborted', signal) === true;
+  const isAborted = (): boolean => Reflect.get(AbortSignal.prototype, 'aborted', signal);
   return Object.defineProperties(signal, {
     aborted: {
       get(): boolean {

@@ -87,7 +87,7 @@ export async function tellOf(
       at,
       kind,
       node_uuid: node.uuid,
-      operation_id: kind === 'operation.started' ? begun : atWork,
+      operation_id: (kind === 'operation.started' ? begun : null) ?? atWork,
       request_id,
       data,
     });

@@ -20,6 +20,7 @@ import type { RequestContext } from '#protocol/rpc.ts';
 import { Held, whenFree } from './when-free.ts';
 import { changeFreeNode } from './locked-node.ts';
 import type { ConductorParts } from './parts.ts';
+import { checkRetryPolicy } from './retry-policy.ts';
 
 /** Stores a new node with the interfaces its driver gives it. Throws what is wrong with driver, interfaces or names. */
 export async function createNode(
@@ -27,6 +28,7 @@ export async function createNode(
   node: NewNode,
   context: RequestContext,
 ): Promise<NodeRecord> {
+  checkRetryPolicy(node.driver_info ?? {});
   const { default_conductor_group, default_resource_class } = parts.settings.DEFAULT;
   const now = wireTime(parts.clock.now());
   const whole = {
@@ -99,6 +101,7 @@ function changesDriver(patch: NodePatch): boolean {
 }
 
 function checkPatch(node: NodeRecord, patch: NodePatch): void {
+  checkRetryPolicy(patch.driver_info ?? {});
   if (changesDriver(patch) && !node.maintenance && !interfaceChangeStates.includes(node.provision_state)) {
     throw new InvalidState(
       `The driver and interfaces of node ${node.uuid} can be changed in maintenance or in the states ` +

@@ -1,12 +1,14 @@
-import { NodeLockLost } from '#db/node-lock.ts';
-import type { NodeColumns } from '#db/nodes.ts';
+import { NodeLockLost, releaseAtOnce } from '#db/node-lock.ts';
 import { readOpenOperation, readOpenOperations, updateOperation } from '#db/operations.ts';
+import { type NodeColumns, readNode } from '#db/nodes.ts';
+import type { OpenWork } from '#db/open-work.ts';
 import type { Transaction } from '#db/store.ts';
+import type { Queue, Waiter } from '#db/turns.ts';
 import { composeDriver } from '#drivers/compose.ts';
 import { wireTime } from '#model/clock.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { isWaiting } from '#model/provision-states.ts';
-import type { OperationInput, OperationKind, OperationRecord } from '#protocol/operation.ts';
+import type { FaultClass, OperationInput, OperationKind, OperationRecord } from '#protocol/operation.ts';
 import type { RequestContext } from '#protocol/rpc.ts';
 import { flows } from './flows/all.ts';
 import { type LockedNode, lockNode, takeOverNode } from './locked-node.ts';
@@ -17,12 +19,15 @@ import type { Lease } from './lease.ts';
 import type { ConductorParts } from './parts.ts';
 import { runOperation } from './run-steps.ts';
 import { withShownStep } from './shown-step.ts';
+import { freeTurn, isItsTurn, type Turn, Turns } from './turns.ts';
 import { WaitTimers } from './wait-timers.ts';
 import type { WorkerPlace, WorkerPool } from './worker-pool.ts';
 
 /** What begins with an operation: its input, and the rest of the commit that accepts it. */
 export interface Beginning extends Pick<NodeCommit, 'raise' | 'target' | 'columns' | 'history' | 'also'> {
   input: OperationInput;
+  /** Waits for its turn first; the node is nobody's meanwhile. */
+  turn?: Turn | null;
 }
 
 /** Begins operations, runs them on the pool, and wakes those that wait. */
@@ -31,12 +36,20 @@ export class Operations {
   readonly #pool: WorkerPool;
   readonly #lease: Lease;
   readonly #timers: WaitTimers;
+  readonly #turns: Turns;
+  readonly #atWork = new Set<string>();
+  readonly #leaving = new AbortController();
 
   constructor(parts: ConductorParts, pool: WorkerPool, lease: Lease) {
     this.#parts = parts;
     this.#pool = pool;
     this.#lease = lease;
     this.#timers = new WaitTimers(parts, lease.stopping, async (uuid) => await this.#wakeInTime(uuid));
+    this.#turns = new Turns(
+      parts,
+      lease.stopping,
+      async (waiter, queue) => await this.#beginInTurn(waiter, queue),
+    );
   }
 
   /**
@@ -53,20 +66,32 @@ export class Operations {
     using place = this.#pool.reserve();
     let operation: OperationRecord | undefined;
     const node = await lockNode(this.#parts, uuid, context, async (record, transaction) => {
-      const { input, ...commit } = await decide(record, transaction);
+      const { input, turn = null, ...commit } = await decide(record, transaction);
       const driver = composeDriver(this.#parts.registry, record);
       const planned = { ...record, ...commit.columns };
-      operation = newOperation(this.#parts, planned, driver, kind, input);
+      operation = { ...newOperation(this.#parts, planned, driver, kind, input), ...waitingFor(turn) };
       if (kind !== 'power') await this.#replaceWaiting(transaction, uuid, kind);
       return {
         ...commit,
         newOperation: operation,
         columns: shownAtBegin(operation, record, commit.columns),
-        tell: [{ kind: 'operation.started', data: { kind } }],
+        tell: turn
+          ? [{ kind: 'operation.queued', data: { kind, limit: turn.limit } }]
+          : [{ kind: 'operation.started', data: { kind } }],
+        also: async (writing) => {
+          await commit.also?.(writing);
+          if (turn) await releaseAtOnce(writing, uuid);
+        },
       };
     });
     if (!operation) throw new Error('lockNode returned without having called decide');
-    this.#parts.log.info({ node: uuid, operation: operation.id, kind }, 'operation begun');
+    const { id, queue: limit } = operation;
+    if (limit !== null) {
+      this.#parts.log.info({ node: uuid, operation: id, kind, limit }, 'operation waits for its turn');
+      this.#turns.watch();
+      return;
+    }
+    this.#parts.log.info({ node: uuid, operation: id, kind }, 'operation begun');
     await this.#parts.checkpoint(`${kind}:begun`, uuid);
     this.#run(place, { node, operation, signal });
   }
@@ -84,8 +109,9 @@ export class Operations {
     if (!waiting) return;
     const now = wireTime(this.#parts.clock.now());
     const error = `Replaced by the operation '${by}'`;
-    const changes = { state: 'aborted', error, wait: null, updated_at: now, finished_at: now } as const;
-    await updateOperation(transaction, waiting.id, changes);
+    const ended = { state: 'aborted', error, updated_at: now, finished_at: now } as const;
+    await updateOperation(transaction, waiting.id, { ...ended, ...waitsNoMore });
+    freeTurn(this.#parts, waiting);
   }
 
   /**
@@ -101,6 +127,8 @@ export class Operations {
   ): Promise<boolean> {
     const operation = await readOpenOperation(this.#parts.store.read, uuid);
     if (operation?.state !== 'waiting') return false;
+    // Neither a turn nor the time to try again comes with a sign of life.
+    if (operation.wait?.for === 'turn' || operation.wait?.for === 'retry') return false;
     const running = { state: 'running', wait: null, memo: { ...operation.memo, ...memo } } as const;
     return await this.#goOn(operation, context, () => change, running);
   }
@@ -108,9 +136,40 @@ export class Operations {
   /** As `wake`, because the time has come. A look is no sign of life: the wait goes on to be measured from its beginning. */
   async #wakeInTime(uuid: string): Promise<void> {
     const operation = await readOpenOperation(this.#parts.store.read, uuid);
-    if (operation?.state !== 'waiting') return;
+    if (operation?.state !== 'waiting' || this.#leaving.signal.aborted) return;
+    if (!(await this.#isOurs(operation))) return;
+    const context = ownContext(this.#parts.random);
+    if (operation.wait?.for === 'retry') {
+      await this.#goOn(operation, context, () => ({ tell: startedAgain(operation) }), begun);
+      return;
+    }
     const measuredOn: Decide = ({ provision_updated_at }) => ({ columns: { provision_updated_at } });
-    await this.#goOn(operation, ownContext(this.#parts.random), measuredOn, { state: 'running' });
+    await this.#goOn(operation, context, measuredOn, { state: 'running' });
+  }
+
+  /** False when it came to another conductor meanwhile, which wakes it. */
+  async #isOurs({ owner, node_uuid: uuid }: OperationRecord): Promise<boolean> {
+    const { hostname, store, ring } = this.#parts;
+    if (owner === hostname) return true;
+    const node = await readNode(store.read, uuid);
+    return node !== undefined && (await ring.findHost(node)) === hostname;
+  }
+
+  /** Begins an operation that waited, if it is its turn; nobody else takes the place meanwhile. */
+  async #beginInTurn({ id, node_uuid: uuid }: Waiter, queue: Queue): Promise<void> {
+    const operation = await readOpenOperation(this.#parts.store.read, uuid);
+    if (operation?.id !== id || operation.queue === null) return;
+    const inTurn: Decide = async (_node, transaction) => {
+      if (!(await isItsTurn(this.#parts, transaction, queue, operation))) throw new NotWaiting();
+      return { tell: startedAgain(operation) };
+    };
+    await this.#goOn(operation, ownContext(this.#parts.random), inTurn, begun);
+  }
+
+  /** As `wake`, as soon as whoever holds the node gives it back. */
+  wakeWhenFree(uuid: string): void {
+    const soon = this.#parts.clock.now() + this.#parts.settings.ingot.driver_poll_interval * 1000;
+    this.#timers.set(uuid, { for: 'poll', at: wireTime(soon) });
   }
 
   async #goOn(
@@ -135,9 +194,10 @@ export class Operations {
     operation: OperationRecord,
     context: RequestContext,
     error: string,
-    options: { aborted: boolean; applies?: (node: NodeRecord) => boolean },
+    options: { aborted: boolean; fault?: FaultClass | null; applies?: (node: NodeRecord) => boolean },
   ): Promise<void> {
-    const failing = { state: 'failing', error, wait: null, abort_requested: options.aborted } as const;
+    const { aborted: abort_requested, fault = null } = options;
+    const failing = { state: 'failing', error, fault, wait: null, abort_requested } as const;
     const decide: Decide = (node) => {
       if (options.applies?.(node) === false) throw new NotWaiting();
       return {};
@@ -152,7 +212,8 @@ export class Operations {
     changes: Partial<OperationRecord>,
   ): Promise<{ node: LockedNode; operation: OperationRecord } | undefined> {
     const { node_uuid: uuid } = operation;
-    const owned = { owner: this.#parts.hostname, ...changes };
+    // What only a wait for a turn has goes with it.
+    const owned = { owner: this.#parts.hostname, queue: null, round: null, ...changes };
     let locked = operation;
     const decide: Decide = async (record, transaction) => {
       const now = await readOpenOperation(transaction, uuid);
@@ -177,45 +238,39 @@ export class Operations {
     }
   }
 
+  /** Ensures that a waiting operation of this conductor is woken in its time, or its turn. May be repeated. */
+  expect({ uuid, wait }: Pick<OpenWork, 'uuid' | 'wait'>): void {
+    if (wait?.for === 'turn') this.#turns.watch();
+    else if (wait && !this.#timers.has(uuid)) this.#timers.set(uuid, wait);
+  }
+
+  /** Whether this very process runs the operation. */
+  isAtWork(id: string): boolean {
+    return this.#atWork.has(id);
+  }
+
   /**
-   * Takes up what a conductor of that host name left, which is dead or was this one before: what ran goes on from its
-   * last commit, what waits is waited for. Gives how many operations it took up.
+   * Goes on, from its last committed step, with an operation that whoever holds its node left. Does nothing when
+   * somebody else came before.
    */
-  async resume(from: string, context: RequestContext): Promise<number> {
-    const open = await readOpenOperations(this.#parts.store.read);
-    let resumed = 0;
-    for (const operation of open) {
-      if (operation.owner !== from) continue;
-      resumed += 1;
-      if (operation.state !== 'waiting' || !operation.wait) await this.#takeOver(operation, from, context);
-      else {
-        await this.#own(operation);
-        this.#timers.set(operation.node_uuid, operation.wait);
-      }
-    }
-    return resumed;
-  }
-
-  async #own(operation: OperationRecord): Promise<void> {
-    const { hostname: owner } = this.#parts;
-    if (operation.owner === owner) return;
-    await this.#parts.store.write(
-      async (transaction) => await updateOperation(transaction, operation.id, { owner }),
-    );
-  }
-
-  async #takeOver(operation: OperationRecord, from: string, context: RequestContext): Promise<void> {
+  async takeOver({ uuid, id, reservation: from }: OpenWork, context: RequestContext): Promise<void> {
+    if (from === null) return;
     const signal = this.#mayAct();
-    const node = await takeOverNode(this.#parts, operation.node_uuid, from, context);
-    if (!node) return;
-    const again = await this.#beginAgain(node, operation);
+    const taken = await takeOverNode(this.#parts, { uuid, id, from }, context);
+    if (!taken) return;
+    const { kind, cursor } = taken.operation;
     this.#parts.log.info(
-      { node: node.uuid, operation: operation.id, kind: operation.kind, cursor: operation.cursor },
+      { node: uuid, operation: id, kind, cursor, from },
       'goes on with an operation from its last committed step',
     );
     // What was accepted runs: it is not refused as new work would be.
     using place = this.#pool.reserve({ evenIfFull: true });
-    this.#run(place, { node, operation: again, signal });
+    this.#run(place, { ...taken, signal });
+  }
+
+  /** From now on what runs is handed over at its next committed step, and what waits is for others to wake. */
+  leave(): void {
+    this.#leaving.abort();
   }
 
   /** The step at the cursor was begun before, and how far it came is not known. */
@@ -226,18 +281,25 @@ export class Operations {
   }
 
   #run(place: WorkerPlace, { node, operation, signal }: Taken): void {
+    this.#atWork.add(operation.id);
     place.run(node.record.owner ?? '', async () => {
       let toRun: OperationRecord | undefined = operation;
-      while (toRun) toRun = await this.#runOnce({ node, operation: toRun, signal });
+      while (toRun) {
+        this.#atWork.add(toRun.id);
+        const next = await this.#runOnce({ node, operation: toRun, signal });
+        this.#atWork.delete(toRun.id);
+        toRun = next;
+      }
     });
   }
 
   /** Gives what is to be run next on the node: what follows, or the same again when it was the store that failed. */
   async #runOnce({ node, operation, signal }: Taken): Promise<OperationRecord | undefined> {
     try {
-      const end = await runOperation(this.#parts, node, operation, signal);
+      const end = await runOperation(this.#parts, node, operation, { signal, leaving: this.#leaving.signal });
       if (end.kind === 'finished') return end.next;
-      this.#timers.set(node.uuid, end.wait);
+      if (this.#leaving.signal.aborted) this.#tellHandedOver();
+      else if (end.kind === 'waits') this.#timers.set(node.uuid, end.wait);
       return undefined;
     } catch (error) {
       // The row stands as committed: whoever holds the node now, or starts next, goes on from it.
@@ -255,6 +317,11 @@ export class Operations {
     }
   }
 
+  #tellHandedOver(): void {
+    const { signals, hostname } = this.#parts;
+    signals.tell('conductors.changed', { hostname, online: false });
+  }
+
   /** The node's operation as committed, once the store takes commits again; undefined when it is not ours any more. */
   async #whenStoreWorks({ node, operation: { id }, signal }: Taken): Promise<OperationRecord | undefined> {
     const pause = this.#parts.settings.ingot.driver_poll_interval * 1000;
@@ -270,6 +337,20 @@ export class Operations {
       }
     }
   }
+}
+
+/** The columns of an operation that waits for its turn; it was never begun. */
+function waitingFor(turn: Turn | null): Partial<OperationRecord> {
+  if (!turn) return {};
+  const { limit, round } = turn;
+  return { state: 'waiting', wait: { for: 'turn', limit }, queue: limit, round, attempt: 0 };
+}
+
+const waitsNoMore = { wait: null, queue: null, round: null } as const;
+const begun = { state: 'running', attempt: 1, ...waitsNoMore } as const;
+
+function startedAgain({ kind, retries }: OperationRecord): NonNullable<NodeCommit['tell']> {
+  return [{ kind: 'operation.started', data: { kind, ...(retries > 0 ? { retries } : {}) } }];
 }
 
 /** A node in hand, the operation to run on it, and the signal of the term in which it was taken. */

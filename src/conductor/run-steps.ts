@@ -26,14 +26,14 @@ export async function runOperation(
   parts: ConductorParts,
   node: LockedNode,
   operation: OperationRecord,
-  signal: AbortSignal,
+  { signal, leaving }: { signal: AbortSignal; leaving: AbortSignal },
 ): Promise<RunEnd> {
   const place: Place = { parts, node, operation, flow: flows[operation.kind] };
   let task: Task | undefined;
   try {
     task = await taskOf(parts, node, signal);
     if (operation.state === 'failing') throw new Error(operation.error ?? 'the operation failed');
-    return await runSteps({ ...place, task, driver: task.driver });
+    return await runSteps({ ...place, task, driver: task.driver, leaving });
   } catch (error) {
     signal.throwIfAborted();
     // The store is full or busy, which says nothing of the machine.
@@ -57,8 +57,10 @@ async function runSteps(run: Run): Promise<RunEnd> {
     run.task.signal.throwIfAborted();
     const step = operation.steps[operation.cursor];
     if (!step) return await finishOperation(run, {});
+    if (run.leaving.aborted) return await handOver(run);
     const name = `${operation.kind}:${step.interface}.${step.step}`;
     await parts.checkpoint(`${name}:run`, node.uuid);
+    run.task.signal.throwIfAborted();
     const heardBefore = agentHeardAt(node.record);
     const outcome = await runStep(run, step);
     await parts.checkpoint(`${name}:ran`, node.uuid);
@@ -66,6 +68,13 @@ async function runSteps(run: Run): Promise<RunEnd> {
     await parts.checkpoint(`${name}:committed`, node.uuid);
     if (end) return end;
   }
+}
+
+/** The step at the cursor is not begun: whoever goes on begins it for the first time. */
+async function handOver({ node, operation }: Run): Promise<RunEnd> {
+  const changes = { owner: '', attempt: operation.attempt - 1 };
+  await node.commit({ operation: { id: operation.id, changes } });
+  return { kind: 'handed over' };
 }
 
 async function runStep(run: Run, step: OperationStep): Promise<OwnStepOutcome> {
@@ -92,11 +101,7 @@ async function runStep(run: Run, step: OperationStep): Promise<OwnStepOutcome> {
           `The driver has no ${stepTask.flow} step ${step.interface}.${step.step}`,
         );
       }
-      if (operation.attempt > 1 && definition.mayRepeat === false) {
-        throw new InvalidState(
-          `The step ${step.interface}.${step.step} was interrupted and must not be done twice; look at the machine, then try again`,
-        );
-      }
+      if (definition.mayRepeat === false) await beginOnce(run, step);
       return await definition.run(stepTask, step.args);
     }
     case 'agent': {
@@ -110,6 +115,22 @@ async function runStep(run: Run, step: OperationStep): Promise<OwnStepOutcome> {
     case 'children':
       return await runOnChildren(run, stepTask, step);
   }
+}
+
+/**
+ * Commits that a step begins which must not be done twice, so that whoever takes over knows what was planned from what
+ * was begun. Throws InvalidState when it was begun before and nobody knows how it ended.
+ */
+async function beginOnce({ parts, node, operation }: Run, step: OperationStep): Promise<void> {
+  const name = `${step.interface}.${step.step}`;
+  if (operation.once_begun) {
+    throw new InvalidState(
+      `The step ${name} was interrupted and must not be done twice; look at the machine, then try again`,
+    );
+  }
+  await node.commit({ operation: { id: operation.id, changes: { once_begun: true } } });
+  operation.once_begun = true;
+  await parts.checkpoint(`${operation.kind}:${name}:begun`, node.uuid);
 }
 
 /** Commits a step's outcome together with the beginning of the next one. Undefined: the run goes on. */
@@ -149,7 +170,14 @@ async function nextStep(
   }
   if (!next) return await finishOperation(run, { ...change, tell });
   const memo = isRebootStep(step) ? notesOf(step) : {};
-  const changes = { cursor, attempt: 1, memo, wait: null, ...(remaining ? { steps } : {}) };
+  const changes = {
+    cursor,
+    attempt: 1,
+    memo,
+    wait: null,
+    once_begun: false,
+    ...(remaining ? { steps } : {}),
+  };
   await node.commit({
     ...change,
     columns: withShownStep(flow, node.record, change.columns ?? {}, {

@@ -310,6 +310,10 @@ export const options = {
       oldNames: ['sql_connection', 'DEFAULT.sql_connection'],
       ironic: { default: null, why: 'one command has to work with no database server beside it' },
     }),
+    max_pool_size: integer(20, 'How many sessions with PostgreSQL one process has at most.', {
+      min: 2,
+      ironic: { default: 5, why: 'there is no overflow beyond it' },
+    }),
   },
 
   service_catalog: {
@@ -375,6 +379,37 @@ export const options = {
     ),
     rpc_calls_at_once: integer(4000, 'How many calls of one API process may be under way.', { min: 1 }),
     rpc_message_limit: integer(128, 'How many MiB a call or its answer may have.', { min: 1 }),
+    when_limit_reached: choice(
+      ['queue', 'refuse'],
+      'queue',
+      'What becomes of a request beyond max_concurrent_deploy or max_concurrent_clean: it waits for its turn, or it is refused.',
+    ),
+    turn_queue_limit: integer(10_000, 'How many may wait for their turn at each limit; more is refused.', {
+      min: 0,
+    }),
+    turn_poll_interval: seconds(5, 'How often those who wait for their turn look for it unasked.', {
+      min: 0.01,
+    }),
+    retry_attempts: integer(0, 'How often an operation that failed is begun anew by itself; 0 never.', {
+      min: 0,
+    }),
+    retry_faults: list(
+      ['bmc-unreachable', 'bmc-error', 'agent-unreachable', 'agent-timeout', 'image-fetch', 'boot-timeout'],
+      'The kinds of failure after which it is; any is all but a wrong checksum of an image.',
+    ),
+    retry_phases: list(
+      ['verify', 'inspect', 'clean', 'deploy', 'tear down', 'adopt', 'rescue', 'unrescue', 'service'],
+      'The operations that are.',
+    ),
+    retry_backoff: seconds(60, 'How long to wait before that; twice as long before each further time.'),
+    retry_backoff_max: seconds(3600, 'How long to wait at most.'),
+    step_wait_timeout: seconds(
+      1800,
+      'How long a step may wait in a state that has no time limit of its own, as deleting; 0 for ever.',
+    ),
+    power_timeout_max: seconds(86_400, 'The longest timeout that a request for a power state may name.', {
+      min: 1,
+    }),
     bmc_requests_per_bmc: integer(4, 'How many requests one BMC is sent at once.', { min: 1 }),
     bmc_queue_limit: integer(64, 'How many more may wait for it; the rest fail at once.', { min: 1 }),
     bmc_breaker_failures: integer(5, 'After how many failures in a row a BMC is left alone for a while.', {

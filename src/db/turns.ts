@@ -48,7 +48,7 @@ export async function readQueueState(reader: Reader | Transaction, queue: Queue)
   const { waiting } = await waitingIn(reader, queue)
     .select((columns) => columns.fn.countAll<number>().as('waiting'))
     .executeTakeFirstOrThrow();
-  return { atWork: Number(count) - Number(waiting), waiting: Number(waiting) };
+  return { atWork: count - waiting, waiting };
 }
 
 /**
@@ -115,13 +115,24 @@ export async function readPlaceInQueue(
       ]),
     )
     .executeTakeFirstOrThrow();
-  return Number(ahead) + 1;
+  return ahead + 1;
 }
 
 /** The conductor groups whose operations wait, for limits that count in each of them. */
 export async function readGroupsInQueue(reader: Reader, limit: ConcurrencyLimit): Promise<string[]> {
   const rows = await waitingIn(reader, { limit }).select('nodes.conductor_group').distinct().execute();
   return rows.map((row) => row.conductor_group);
+}
+
+/** Whether an operation that this conductor is to begin waits for its turn. */
+export async function hasOwnInQueue(reader: Reader, hostname: string): Promise<boolean> {
+  const row = await reader
+    .selectFrom('operations')
+    .select('id')
+    .where('queue', 'is not', null)
+    .where('owner', '=', hostname)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 function waitingIn(reader: Reader | Transaction, { limit, conductorGroup }: Queue) {

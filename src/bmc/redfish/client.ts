@@ -1,6 +1,6 @@
 // A client of one Redfish service: one queue, one circuit breaker, one session. What the service offers is asked for
 // by the functions beside this file; here is how anything is asked at all.
-import { CircuitBreaker } from '../circuit-breaker.ts';
+import { type BreakerState, CircuitBreaker } from '../circuit-breaker.ts';
 import { withLimit, type Clock, type Random } from '../clock.ts';
 import { BmcClientClosed, BmcProtocolError, BmcTimeout, BmcUnreachable } from '../errors.ts';
 import { RequestQueue } from '../request-queue.ts';
@@ -27,6 +27,18 @@ export interface Resource {
 export interface RequestOptions {
   body?: object;
   headers?: Record<string, string>;
+  /**
+   * Ends the request. Asked again at the very moment of sending, after every wait: it may know without having told
+   * that whoever asks may no longer.
+   */
+  signal: AbortSignal;
+}
+
+/** How long a request may go on, and who says so. */
+interface Leave {
+  /** The asker's own. */
+  asker: AbortSignal;
+  /** Aborted with the asker's or with the client. */
   signal: AbortSignal;
 }
 
@@ -75,7 +87,8 @@ export class RedfishClient implements AsyncDisposable {
       secrets: this.#secrets,
       ask: async (method, path, { body, headers, signal }) => {
         const request = { method, path, headers: headers ?? {}, body: body ?? null };
-        return this.#succeeded(request, await this.#send(request, { changesNothing: true, signal }));
+        const leave = { asker: signal, signal };
+        return this.#succeeded(request, await this.#send(request, leave, { changesNothing: true }));
       },
     });
   }
@@ -83,6 +96,11 @@ export class RedfishClient implements AsyncDisposable {
   /** Whether nothing is under way or waiting. */
   get isIdle(): boolean {
     return this.#queue.isIdle;
+  }
+
+  /** Whether the controller answers, as the last attempts showed. Asks nobody. */
+  get reachability(): BreakerState {
+    return this.#breaker.state;
   }
 
   /** Reads a resource. Repeated by itself when the connection fails or the service answers 5xx. */
@@ -133,11 +151,12 @@ export class RedfishClient implements AsyncDisposable {
     if (!/^\/[\u0021-\u007E]*$/.test(path)) {
       throw new BmcProtocolError(this.address, `gave a reference that is not a path: ${this.hide(path)}`);
     }
-    const signal = AbortSignal.any([options.signal, this.#life.signal]);
+    const asker = options.signal;
+    const signal = AbortSignal.any([asker, this.#life.signal]);
     for (let attempt = 1; ; attempt += 1) {
       signal.throwIfAborted();
       try {
-        return await this.#attempt(method, path, { ...options, signal });
+        return await this.#attempt(method, path, options, { asker, signal });
       } catch (error) {
         const isLast = attempt >= this.options.connectionAttempts || this.#breaker.isOpen;
         if (isLast || !isRepeatable(error, method)) throw error;
@@ -171,14 +190,19 @@ export class RedfishClient implements AsyncDisposable {
     await this.#transport.close();
   }
 
-  async #attempt(method: Method, path: string, options: RequestOptions): Promise<Answer> {
-    const { signal, headers = {}, body = null } = options;
+  async #attempt(
+    method: Method,
+    path: string,
+    options: Omit<RequestOptions, 'signal'>,
+    leave: Leave,
+  ): Promise<Answer> {
+    const { headers = {}, body = null } = options;
     for (let isSecond = false; ; isSecond = true) {
       // The login serves every request that waits for it, so it does not end with this one.
       const login = this.#authentication.credentials(this.#life.signal);
-      const credentials = await unlessAborted(login, signal);
+      const credentials = await unlessAborted(login, leave.signal);
       const request = { method, path, headers: { ...headers, ...credentials }, body };
-      const response = await this.#send(request, { changesNothing: method === 'GET', signal });
+      const response = await this.#send(request, leave, { changesNothing: method === 'GET' });
       // A session ends when the service restarts or thinks it idle. The request has not been carried out.
       if (response.status === 401 && !isSecond && this.#authentication.refused(credentials)) continue;
       return this.#succeeded(request, response);
@@ -195,7 +219,8 @@ export class RedfishClient implements AsyncDisposable {
   /** One exchange, in its turn. `changesNothing` if nobody needs to read back whether it had an effect. */
   async #send(
     request: { method: Method; path: string; headers: Record<string, string>; body: object | null },
-    { changesNothing, signal }: { changesNothing: boolean; signal: AbortSignal },
+    leave: Leave,
+    { changesNothing }: { changesNothing: boolean },
   ): Promise<HttpResponse> {
     const { method, path, body } = request;
     const headers = {
@@ -206,19 +231,20 @@ export class RedfishClient implements AsyncDisposable {
       ...request.headers,
     };
     const exchange = { method, path, headers, body: body === null ? null : JSON.stringify(body) };
-    const response = await this.#inTurn(exchange, changesNothing, signal);
+    const response = await this.#inTurn(exchange, leave, changesNothing);
     if (response.status !== 406) return response;
     // HPE: some resources exist compressed only.
     const { 'accept-encoding': _, ...rest } = headers;
-    return this.#inTurn({ ...exchange, headers: rest }, changesNothing, signal);
+    return this.#inTurn({ ...exchange, headers: rest }, leave, changesNothing);
   }
 
   async #inTurn(
     request: Parameters<HttpTransport['send']>[0],
+    { asker, signal }: Leave,
     changesNothing: boolean,
-    signal: AbortSignal,
   ): Promise<HttpResponse> {
     using _turn = await this.#queue.enter(signal);
+    asker.throwIfAborted();
     const ended = this.#breaker.begin();
     const seconds = this.options.requestTimeoutSeconds;
     try {

@@ -92,6 +92,8 @@ export class AgentClient {
     { body, wait }: { body?: unknown; wait?: boolean },
   ): Promise<unknown> {
     const { token, timeoutSeconds, verify, signal, exchange = exchangeOverHttp } = this.#options;
+    // At the very moment of sending: it may know without having told that nothing is to be asked any more.
+    signal.throwIfAborted();
     try {
       return this.#read(
         await exchange({
