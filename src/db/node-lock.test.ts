@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import * as fc from 'fast-check';
 import {
   type NodeLock,
@@ -11,7 +10,7 @@ import {
 } from './node-lock.ts';
 import { deleteNode, insertNode, readNode } from './nodes.ts';
 import type { Store } from './store.ts';
-import { openTemporaryStore } from './testing/temporary-store.ts';
+import { testOnEach } from './testing/databases.ts';
 
 const uuid = '6a1f3b44-3f6e-4f0e-9d0f-1f0a1d1c0001';
 
@@ -40,21 +39,24 @@ async function write(store: Store, lock: NodeLock, description: string): Promise
   await store.write(async (transaction) => await writeLocked(transaction, lock, { description }));
 }
 
-test('a free node is taken with the changes of the same write; a held one is refused', async () => {
-  await using store = await openTemporaryStore();
-  await insertFreeNode(store);
-  const taken = await store.write(
-    async (transaction) => await takeNode(transaction, uuid, 'one', { description: 'mine' }),
-  );
-  assert.equal(taken?.node.reservation, 'one');
-  assert.equal(taken.node.description, 'mine');
-  assert.equal(await take(store, 'two'), undefined);
-  assert.equal(await take(store, 'one'), undefined);
-  assert.equal((await readNode(store.read, uuid))?.reservation, 'one');
-});
+testOnEach(
+  'a free node is taken with the changes of the same write; a held one is refused',
+  async (openStore) => {
+    await using store = await openStore();
+    await insertFreeNode(store);
+    const taken = await store.write(
+      async (transaction) => await takeNode(transaction, uuid, 'one', { description: 'mine' }),
+    );
+    assert.equal(taken?.node.reservation, 'one');
+    assert.equal(taken.node.description, 'mine');
+    assert.equal(await take(store, 'two'), undefined);
+    assert.equal(await take(store, 'one'), undefined);
+    assert.equal((await readNode(store.read, uuid))?.reservation, 'one');
+  },
+);
 
-test('a released node is free, with the last change; the lock is of no more use', async () => {
-  await using store = await openTemporaryStore();
+testOnEach('a released node is free, with the last change; the lock is of no more use', async (openStore) => {
+  await using store = await openStore();
   await insertFreeNode(store);
   const lock = await take(store, 'one');
   assert.ok(lock);
@@ -65,24 +67,27 @@ test('a released node is free, with the last change; the lock is of no more use'
   await assert.rejects(write(store, lock, 'late'), NodeLockLost);
 });
 
-test('after a take-over the old holder writes nothing, although it is the same host again', async () => {
-  await using store = await openTemporaryStore();
-  await insertFreeNode(store);
-  const old = await take(store, 'one');
-  const lock = await takeOver(store, 'one', 'one');
-  assert.ok(old && lock);
-  assert.ok(lock.epoch > old.epoch);
-  await assert.rejects(write(store, old, 'from the dead'), NodeLockLost);
-  await assert.rejects(
-    store.write(async (transaction) => await releaseNode(transaction, old)),
-    NodeLockLost,
-  );
-  await write(store, lock, 'alive');
-  assert.equal((await readNode(store.read, uuid))?.description, 'alive');
-});
+testOnEach(
+  'after a take-over the old holder writes nothing, although it is the same host again',
+  async (openStore) => {
+    await using store = await openStore();
+    await insertFreeNode(store);
+    const old = await take(store, 'one');
+    const lock = await takeOver(store, 'one', 'one');
+    assert.ok(old && lock);
+    assert.ok(lock.epoch > old.epoch);
+    await assert.rejects(write(store, old, 'from the dead'), NodeLockLost);
+    await assert.rejects(
+      store.write(async (transaction) => await releaseNode(transaction, old)),
+      NodeLockLost,
+    );
+    await write(store, lock, 'alive');
+    assert.equal((await readNode(store.read, uuid))?.description, 'alive');
+  },
+);
 
-test('only the holder that is named is taken over from', async () => {
-  await using store = await openTemporaryStore();
+testOnEach('only the holder that is named is taken over from', async (openStore) => {
+  await using store = await openStore();
   await insertFreeNode(store);
   assert.equal(await takeOver(store, 'one', 'two'), undefined);
   await take(store, 'one');
@@ -90,27 +95,30 @@ test('only the holder that is named is taken over from', async () => {
   assert.equal((await takeOver(store, 'one', 'two'))?.holder, 'two');
 });
 
-test('a write whose lock is lost undoes all of its transaction, also for a deleted node', async () => {
-  await using store = await openTemporaryStore();
-  await insertFreeNode(store);
-  const lock = await take(store, 'one');
-  assert.ok(lock);
-  await store.write(async (transaction) => await deleteNode(transaction, uuid));
-  const other = '6a1f3b44-3f6e-4f0e-9d0f-1f0a1d1c0002';
-  await assert.rejects(
-    store.write(async (transaction) => {
-      await insertNode(transaction, {
-        uuid: other,
-        driver: 'fake-hardware',
-        provision_state: 'enroll',
-        created_at: '2026-01-01T00:00:00.000000+00:00',
-      });
-      await writeLocked(transaction, lock, {});
-    }),
-    NodeLockLost,
-  );
-  assert.equal(await readNode(store.read, other), undefined);
-});
+testOnEach(
+  'a write whose lock is lost undoes all of its transaction, also for a deleted node',
+  async (openStore) => {
+    await using store = await openStore();
+    await insertFreeNode(store);
+    const lock = await take(store, 'one');
+    assert.ok(lock);
+    await store.write(async (transaction) => await deleteNode(transaction, uuid));
+    const other = '6a1f3b44-3f6e-4f0e-9d0f-1f0a1d1c0002';
+    await assert.rejects(
+      store.write(async (transaction) => {
+        await insertNode(transaction, {
+          uuid: other,
+          driver: 'fake-hardware',
+          provision_state: 'enroll',
+          created_at: '2026-01-01T00:00:00.000000+00:00',
+        });
+        await writeLocked(transaction, lock, {});
+      }),
+      NodeLockLost,
+    );
+    assert.equal(await readNode(store.read, other), undefined);
+  },
+);
 
 /** What may happen to the lock of one node with two conductors about. */
 const happening = fc.record({
@@ -118,63 +126,66 @@ const happening = fc.record({
   who: fc.constantFrom('one', 'two'),
 });
 
-test('whatever happens in whatever order, only the last one that took the node writes to it', async () => {
-  await using store = await openTemporaryStore();
-  await insertFreeNode(store);
-  await fc.assert(
-    fc.asyncProperty(fc.array(happening, { maxLength: 30 }), async (happenings) => {
-      // Locks that anybody ever had; a conductor that crashed may wake up and use one again.
-      const everTaken: NodeLock[] = [];
-      let holder: NodeLock | undefined;
-      await store.write(async (transaction) => {
-        const node = await readNode(transaction, uuid);
-        await transaction.updateTable('nodes').set({ reservation: null }).execute();
-        assert.ok(node);
-      });
-      for (const { what, who } of happenings) {
-        switch (what) {
-          case 'take': {
-            const lock = await take(store, who);
-            assert.equal(lock !== undefined, holder === undefined);
-            if (lock) everTaken.push((holder = lock));
-            break;
-          }
-          case 'take over': {
-            const other = who === 'one' ? 'two' : 'one';
-            const lock = await takeOver(store, other, who);
-            assert.equal(lock !== undefined, holder?.holder === other);
-            if (lock) everTaken.push((holder = lock));
-            break;
-          }
-          case 'crash': {
-            // The host comes back and takes over from its earlier life.
-            const lock = await takeOver(store, who, who);
-            if (lock) everTaken.push((holder = lock));
-            break;
-          }
-          case 'release': {
-            if (holder?.holder !== who) break;
-            const lock = holder;
-            await store.write(async (transaction) => await releaseNode(transaction, lock));
-            holder = undefined;
-            break;
-          }
-          case 'write': {
-            for (const lock of everTaken) {
-              const mark = `${lock.holder}/${lock.epoch}`;
-              if (lock === holder) await write(store, lock, mark);
-              else await assert.rejects(write(store, lock, mark), NodeLockLost);
+testOnEach(
+  'whatever happens in whatever order, only the last one that took the node writes to it',
+  async (openStore) => {
+    await using store = await openStore();
+    await insertFreeNode(store);
+    await fc.assert(
+      fc.asyncProperty(fc.array(happening, { maxLength: 30 }), async (happenings) => {
+        // Locks that anybody ever had; a conductor that crashed may wake up and use one again.
+        const everTaken: NodeLock[] = [];
+        let holder: NodeLock | undefined;
+        await store.write(async (transaction) => {
+          const node = await readNode(transaction, uuid);
+          await transaction.updateTable('nodes').set({ reservation: null }).execute();
+          assert.ok(node);
+        });
+        for (const { what, who } of happenings) {
+          switch (what) {
+            case 'take': {
+              const lock = await take(store, who);
+              assert.equal(lock !== undefined, holder === undefined);
+              if (lock) everTaken.push((holder = lock));
+              break;
             }
-            if (holder) {
-              const node = await readNode(store.read, uuid);
-              assert.equal(node?.description, `${holder.holder}/${holder.epoch}`);
+            case 'take over': {
+              const other = who === 'one' ? 'two' : 'one';
+              const lock = await takeOver(store, other, who);
+              assert.equal(lock !== undefined, holder?.holder === other);
+              if (lock) everTaken.push((holder = lock));
+              break;
+            }
+            case 'crash': {
+              // The host comes back and takes over from its earlier life.
+              const lock = await takeOver(store, who, who);
+              if (lock) everTaken.push((holder = lock));
+              break;
+            }
+            case 'release': {
+              if (holder?.holder !== who) break;
+              const lock = holder;
+              await store.write(async (transaction) => await releaseNode(transaction, lock));
+              holder = undefined;
+              break;
+            }
+            case 'write': {
+              for (const lock of everTaken) {
+                const mark = `${lock.holder}/${lock.epoch}`;
+                if (lock === holder) await write(store, lock, mark);
+                else await assert.rejects(write(store, lock, mark), NodeLockLost);
+              }
+              if (holder) {
+                const node = await readNode(store.read, uuid);
+                assert.equal(node?.description, `${holder.holder}/${holder.epoch}`);
+              }
             }
           }
+          const node = await readNode(store.read, uuid);
+          assert.equal(node?.reservation ?? undefined, holder?.holder);
         }
-        const node = await readNode(store.read, uuid);
-        assert.equal(node?.reservation ?? undefined, holder?.holder);
-      }
-    }),
-    { numRuns: 40 },
-  );
-});
+      }),
+      { numRuns: 40 },
+    );
+  },
+);

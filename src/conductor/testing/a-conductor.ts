@@ -1,14 +1,13 @@
 // Conductors on a store of their own, in virtual time, that can be killed at any place.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { SettingsOverrides } from '#config/settings.ts';
 import { type Conductor, startConductor } from '../conductor.ts';
 import type { ConductorParts } from '../parts.ts';
 import { readNode } from '#db/nodes.ts';
 import { readOpenOperation, readOperations } from '#db/operations.ts';
 import { Ring } from '#db/ring.ts';
-import { openSqliteStore, type Store } from '#db/store.ts';
+import type { Store } from '#db/store.ts';
+import { openTestStore } from '#db/testing/databases.ts';
+import { watchedStore } from '#db/testing/watched-store.ts';
 import { createDriverRegistry } from '#drivers/registry.ts';
 import { someSettings, testPackages } from '#drivers/testing/a-task.ts';
 import type { Clock } from '#model/clock.ts';
@@ -38,39 +37,36 @@ export interface TestConductor extends ConductorParts {
     args: ConductorCalls[Name]['args'],
   ): Promise<ConductorCalls[Name]['result']>;
   stop(): Promise<void>;
+  readonly lost: Conductor['lost'];
   /** From now on nothing it began goes on: as after SIGKILL. */
   kill(): void;
 }
 
 export type OnCheckpoint = (name: string, node: string, kill: () => Promise<never>) => Promise<void>;
 
-/** A store in a temporary folder, a scripted driver, and the conductors that work on them. */
+/** A store of its own, a scripted driver, and the conductors that work on them. */
 export class Ground implements AsyncDisposable {
   readonly clock = new VirtualClock();
   readonly driver = new ScriptedDriver();
   readonly signals = new InProcessSignals();
   readonly store: Store;
   readonly logged: { level: string; message: string; fields: object }[] = [];
-  readonly #folder: string;
   readonly #started: TestConductor[] = [];
   #uuids = 0;
   #failingCommits = 0;
 
-  private constructor(store: Store, folder: string) {
-    this.store = store;
-    this.#folder = folder;
+  private constructor(store: Store) {
+    this.store = watchedStore(store, async (call) => await this.clock.during(call));
   }
 
   static async make(): Promise<Ground> {
-    const folder = await mkdtemp(join(tmpdir(), 'ingot-conductor-'));
-    return new Ground(await openSqliteStore(join(folder, 'test.sqlite')), folder);
+    return new Ground(await openTestStore());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const conductor of this.#started) conductor.kill();
     await this.clock.settle();
     await this.store[Symbol.asyncDispose]();
-    await rm(this.#folder, { recursive: true });
   }
 
   async conductor(
@@ -83,7 +79,8 @@ export class Ground implements AsyncDisposable {
   ): Promise<TestConductor> {
     const {
       hostname = 'conductor-1',
-      isAlone = false,
+      // As where an earlier life is known to be over: its time to show itself need not pass.
+      isAlone = this.#started.length > 0 && this.#started.every((one) => one.hostname === hostname),
       settings: given = {},
       checkpoint = async () => {},
     } = options;
@@ -134,7 +131,11 @@ export class Ground implements AsyncDisposable {
       isAlone,
       settings,
       store,
-      ring: new Ring(store.read, ringSettings, clock),
+      ring: new Ring(
+        store.read,
+        { ...ringSettings, heartbeatTimeoutSeconds: settings.conductor.heartbeat_timeout },
+        clock,
+      ),
       signals: this.signals,
       registry: createDriverRegistry(settings, [...testPackages, this.driver.package()]),
       clock,
@@ -143,13 +144,16 @@ export class Ground implements AsyncDisposable {
       checkpoint: async (name, node) =>
         await whileAlive(async () => await checkpoint(name, node, async () => await kill())),
     };
-    let conductor: Conductor | undefined = await startConductor(parts);
+    const starting = startConductor(parts);
+    const mayWait = !isAlone && this.#started.some((one) => one.hostname === hostname);
+    let conductor: Conductor | undefined = await (mayWait ? this.clock.untilSettled(starting) : starting);
     const started: TestConductor = {
       ...parts,
       call: async (name, args) => {
         if (!conductor) throw new Error('The conductor was killed');
         return await conductor.handlers[name](args, aContext);
       },
+      lost: conductor.lost,
       stop: async () => await this.clock.untilSettled(conductor?.stop() ?? Promise.resolve()),
       kill: () => {
         isDead = true;
@@ -230,7 +234,6 @@ const ringSettings = {
   partitionExponent: 4,
   algorithm: 'md5',
   resetIntervalSeconds: 15,
-  heartbeatTimeoutSeconds: 315_576_000,
 };
 
 /** The agent on the node gives a sign of life. */

@@ -7,7 +7,7 @@ interface Sleeper {
   wake(): void;
 }
 
-/** How many turns of the event loop nothing may happen before time moves on. A commit takes two. */
+/** How many turns of the event loop nothing may happen before time moves on. */
 const quietTurns = 12;
 
 /** How often time may move on for one `until`: a test that waits for what never comes ends with words. */
@@ -16,6 +16,8 @@ const mostJumps = 20_000;
 export class VirtualClock implements Clock {
   #now: number;
   readonly #sleepers = new Set<Sleeper>();
+  #underWay = 0;
+  #whenNoneIs: (() => void)[] = [];
 
   constructor(start = Date.parse('2026-01-01T00:00:00Z')) {
     this.#now = start;
@@ -41,9 +43,25 @@ export class VirtualClock implements Clock {
     }
   }
 
+  /** Holds time while a call to the world outside is under way, that takes no virtual time. */
+  async during<T>(call: () => Promise<T>): Promise<T> {
+    this.#underWay += 1;
+    try {
+      return await call();
+    } finally {
+      this.#underWay -= 1;
+      if (this.#underWay === 0) for (const wake of this.#whenNoneIs.splice(0)) wake();
+    }
+  }
+
   /** Lets everything that needs no time happen. */
   async settle(): Promise<void> {
-    for (let turn = 0; turn < quietTurns; turn += 1) await nextTurn();
+    for (let quiet = 0; quiet < quietTurns; quiet += 1) {
+      await nextTurn();
+      if (this.#underWay === 0) continue;
+      await new Promise<void>((resolve) => this.#whenNoneIs.push(resolve));
+      quiet = 0;
+    }
   }
 
   /** Lets that much time pass, waking each sleeper at its time. */

@@ -1,0 +1,7 @@
+// What a conductor promises, once more on the other database.
+process.env['INGOT_TEST_DATABASE'] = 'postgres';
+
+await import('./crash.test.ts');
+await import('./node-edits.test.ts');
+await import('./operations.test.ts');
+await import('./worst-moments.test.ts');

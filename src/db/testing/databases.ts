@@ -1,0 +1,103 @@
+// Every database that the store knows, for tests: a fresh, empty one for each test.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { Client } from 'pg';
+import { type Postgres, startPostgres } from '#sim/cluster/postgres.ts';
+import type { DatabaseKind } from '../migrations.ts';
+import { openStore } from '../open-store.ts';
+import type { Store } from '../store.ts';
+
+export interface TestDatabase extends AsyncDisposable {
+  /** As `[database] connection` names it. */
+  readonly connection: string;
+}
+
+const makers = { sqlite: aSqliteDatabase, postgres: aPostgresDatabase } satisfies Record<
+  DatabaseKind,
+  () => Promise<TestDatabase>
+>;
+
+/** The kinds of databases that tests of queries run on. */
+export const databases: readonly DatabaseKind[] = ['sqlite', 'postgres'];
+
+/**
+ * Where tests that are not about the database keep their data: `INGOT_TEST_DATABASE=postgres` runs them all on the
+ * other one, and `on-postgres.test.ts` those of its folder.
+ */
+export function usualDatabase(): DatabaseKind {
+  return process.env['INGOT_TEST_DATABASE'] === 'postgres' ? 'postgres' : 'sqlite';
+}
+
+const limits = { batch: 256, queue: 10_000, connections: 6 };
+
+/** A database that nobody else uses. */
+export async function aDatabase(kind: DatabaseKind): Promise<TestDatabase> {
+  return await makers[kind]();
+}
+
+/** A store on a database of its own, which goes away with it. */
+export async function openTestStore(kind: DatabaseKind = usualDatabase()): Promise<Store> {
+  const database = await aDatabase(kind);
+  const store = await openStore(database.connection, limits);
+  return {
+    read: store.read,
+    write: async (change) => await store.write(change),
+    async [Symbol.asyncDispose]() {
+      await store[Symbol.asyncDispose]();
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The same test on each kind of database. */
+export function testOnEach(name: string, body: (openStore: () => Promise<Store>) => Promise<void>): void {
+  for (const kind of databases)
+    test(`${name} (${kind})`, async () => await body(async () => await openTestStore(kind)));
+}
+
+async function aSqliteDatabase(): Promise<TestDatabase> {
+  const folder = await mkdtemp(join(tmpdir(), 'ingot-store-'));
+  return {
+    connection: `sqlite:///${join(folder, 'test.sqlite')}`,
+    [Symbol.asyncDispose]: async () => await rm(folder, { recursive: true }),
+  };
+}
+
+interface Server {
+  readonly postgres: Postgres;
+  readonly client: Client;
+}
+
+let server: Promise<Server> | undefined;
+let made = 0;
+
+/** One server for all tests of a process, with what tests need of it: speed. Those that crash one start their own. */
+async function startServer(): Promise<Server> {
+  const settings = { full_page_writes: 'off', autovacuum: 'off' };
+  const postgres = await startPostgres({ fsync: false, settings });
+  const client = new Client(postgres.urlOf('postgres'));
+  await client.connect();
+  // A copy of a database with tables is made faster than tables.
+  const template = await openStore(postgres.url, limits);
+  await template[Symbol.asyncDispose]();
+  return { postgres, client };
+}
+
+async function aPostgresDatabase(): Promise<TestDatabase> {
+  const { postgres, client } = await (server ??= startServer());
+  made += 1;
+  const name = `test_${made}`;
+  await client.query(`create database ${name} template ingot strategy file_copy`);
+  return {
+    connection: postgres.urlOf(name),
+    [Symbol.asyncDispose]: async () => void (await client.query(`drop database ${name} with (force)`)),
+  };
+}
+
+after(async () => {
+  const started = await server;
+  await started?.client.end();
+  await started?.postgres.remove();
+});
