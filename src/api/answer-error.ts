@@ -7,6 +7,9 @@ import type { ApiParts } from './parts.ts';
 import { sendJson } from './send.ts';
 import { BodyRefused, faultBody, isFault, refusedBody, RoutingError, routingBody } from './wire-error.ts';
 
+/** After how long what was refused as busy is worth asking for again. */
+const retryAfterSeconds = 2;
+
 /** Answers an error in the form of the place it comes from. What is not meant for the caller goes to the log only. */
 export function answerError(
   parts: ApiParts,
@@ -14,7 +17,10 @@ export function answerError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  if (isFault(error)) return sendJson(reply, error.status, faultBody(error.status, error.message));
+  if (isFault(error)) {
+    if (error.status === 503) reply.header('retry-after', retryAfterSeconds);
+    return sendJson(reply, error.status, faultBody(error.status, error.message));
+  }
   if (error instanceof RoutingError) return answerRoutingError(error, request, reply);
   const refused = asRefusedBody(error);
   if (refused) {

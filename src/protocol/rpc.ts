@@ -1,14 +1,24 @@
 // The contract between the API and the conductors: every call with what it takes and what it gives.
 // Carried in process or over a broker; arguments and results are plain data, failures are Faults.
+import { TemporaryFailure } from '#model/faults.ts';
 import type { NewNode, NodePatch, NodeRecord } from '#model/node-record.ts';
 import type { NewPort, PortPatch, PortRecord } from '#model/port-record.ts';
+import type { NodeView } from './node-view.ts';
 import type { OperationInput } from './operation.ts';
 
 /** Who asked, and under which request; travels with every call into logs, events and history. */
 export interface RequestContext {
   requestId: string;
   userId: string | null;
+  /** The W3C trace context in which the request was made, as its `traceparent` header has it. */
+  traceparent?: string;
 }
+
+/**
+ * What calls look like on the wire. A conductor answers calls of its own version only: raise it when a call of
+ * before would be misunderstood. A call or a member more is no reason to.
+ */
+export const rpcVersion = 1;
 
 interface NodeCall {
   node: string; // uuid
@@ -56,6 +66,8 @@ export interface ConductorCalls {
     args: NodeCall;
     result: Record<string, { result: boolean | null; reason?: string }>;
   };
+  /** Asks neither the machine nor its BMC. */
+  explain_node: { args: NodeCall; result: NodeView };
   set_boot_device: { args: NodeCall & { device: string; persistent: boolean }; result: void };
   get_boot_device: { args: NodeCall; result: { boot_device: string | null; persistent: boolean | null } };
   get_supported_boot_devices: { args: NodeCall; result: string[] };
@@ -100,7 +112,20 @@ export type ConductorHandlers = {
   ) => Promise<ConductorCalls[Name]['result']>;
 };
 
-/** The API's side. Throws the Fault that the handler threw, or TemporaryFailure when no answer came in time. */
+/** What every conductor that has the hardware type knows alike. */
+export type DriverCallName = 'get_driver_properties' | 'get_raid_logical_disk_properties';
+
+/**
+ * A call surely reached no conductor, so nothing of it was done: it may be made again, of another conductor. For a
+ * client of the API it is what it extends.
+ */
+export class NotDelivered extends TemporaryFailure {}
+
+/**
+ * The API's side. Throws the Fault that the handler threw; NotDelivered when no conductor took the call; and
+ * TemporaryFailure when the conductor is busy, or when no answer came in [DEFAULT]rpc_response_timeout or before
+ * the connection was lost: then the call may have been done, or may be still.
+ */
 export interface ConductorClient {
   call<Name extends ConductorCallName>(
     hostname: string,
@@ -108,4 +133,25 @@ export interface ConductorClient {
     args: ConductorCalls[Name]['args'],
     context: RequestContext,
   ): Promise<ConductorCalls[Name]['result']>;
+
+  /** Calls any one of the conductors that have the hardware type. */
+  callAny<Name extends DriverCallName>(
+    hardwareType: string,
+    name: Name,
+    context: RequestContext,
+  ): Promise<ConductorCalls[Name]['result']>;
+}
+
+/** Where conductors answer calls. */
+export interface ConductorServer {
+  /** From now on these handlers answer the calls to the host name, and share in those to its hardware types. */
+  serve(
+    conductor: { hostname: string; hardwareTypes: readonly string[] },
+    handlers: ConductorHandlers,
+  ): Promise<ServedConductor>;
+}
+
+export interface ServedConductor {
+  /** Ensures that no further call is taken and that those under way were answered. May be repeated. */
+  stop(): Promise<void>;
 }

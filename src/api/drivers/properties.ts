@@ -1,10 +1,8 @@
 // GET /v1/drivers/{driver}/properties and /raid/logical_disk_properties: what a hardware type wants to be told.
 import { DriverNotFound, UnsupportedDriverExtension } from '#model/faults.ts';
-import type { ConductorCalls } from '#protocol/rpc.ts';
+import type { ConductorCalls, DriverCallName } from '#protocol/rpc.ts';
 import { type Answer, type Call, ok } from '../call.ts';
 import { noArguments } from '../query.ts';
-
-type DriverCall = 'get_driver_properties' | 'get_raid_logical_disk_properties';
 
 export async function showProperties(call: Call): Promise<Answer> {
   return ok(JSON.stringify(await askAnyConductor(call, 'get_driver_properties')));
@@ -22,14 +20,14 @@ export async function showRaidProperties(call: Call): Promise<Answer> {
 }
 
 /** Every conductor that has the hardware type knows the same of it. Throws DriverNotFound when none lives. */
-async function askAnyConductor<Name extends DriverCall>(
+async function askAnyConductor<Name extends DriverCallName>(
   call: Call,
   name: Name,
 ): Promise<ConductorCalls[Name]['result']> {
   call.query.allowOnly(noArguments);
   const driver = call.param('driver');
   const { ring, conductors } = call.parts;
-  const [host] = await ring.hostsWith(driver);
-  if (host === undefined) throw new DriverNotFound({ driver_name: driver });
-  return await conductors.call(host, name, { driver }, call.context);
+  const hosts = await ring.hostsWith(driver);
+  if (hosts.length === 0) throw new DriverNotFound({ driver_name: driver });
+  return await conductors.callAny(driver, name, call.context);
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { startConductor } from '#conductor/conductor.ts';
 import { loadSettings, type Settings, type SettingsOverrides } from '#config/settings.ts';
+import { tellingOfEvents } from '#db/event-signals.ts';
 import { Ring } from '#db/ring.ts';
 import { openSqliteStore, type Store } from '#db/store.ts';
 import { createAgentPackage } from '#drivers/agent/package.ts';
@@ -15,6 +16,8 @@ import { createDriverRegistry } from '#drivers/registry.ts';
 import { systemClock, systemRandom } from '#model/clock.ts';
 import { InProcessSignals } from '#rpc/in-process-signals.ts';
 import { InProcessTransport } from '#rpc/in-process.ts';
+import type { ConductorHandlers } from '#protocol/rpc.ts';
+import type { Access } from '../access.ts';
 import { createApi } from '../create-api.ts';
 
 export interface ApiUnderTest extends AsyncDisposable {
@@ -48,21 +51,28 @@ const host = 'conductor-under-test';
 
 /** Starts a store, a conductor with the drivers that need no hardware, and the API in front of them. */
 export async function startApi(
-  options: { settings?: SettingsOverrides; port?: number } = {},
+  options: {
+    settings?: SettingsOverrides;
+    port?: number;
+    /** Calls that the conductor answers otherwise than it would. */
+    handlers?: Partial<ConductorHandlers>;
+    /** Absent: everyone may do everything. */
+    access?: Access;
+  } = {},
 ): Promise<ApiUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-api-'));
   const { settings } = loadSettings(undefined, {
     ...options.settings,
     DEFAULT: { ...withoutHardware, ...options.settings?.DEFAULT },
   });
-  const store = await openSqliteStore(join(folder, 'store.sqlite'));
+  const signals = new InProcessSignals();
+  const store = tellingOfEvents(await openSqliteStore(join(folder, 'store.sqlite')), signals);
   const ring = new Ring(
     store.read,
     { partitionExponent: 5, algorithm: 'md5', resetIntervalSeconds: 15, heartbeatTimeoutSeconds: 60 },
     systemClock,
   );
   const log = pino({ level: process.env['LOG'] ?? 'silent' });
-  const signals = new InProcessSignals();
   const parts = { settings, store, ring, signals, clock: systemClock, random: systemRandom, log };
   const registry = createDriverRegistry(settings, [createAgentPackage(), fakePackage, noopPackage]);
   const conductor = await startConductor({
@@ -72,9 +82,10 @@ export async function startApi(
     registry,
     checkpoint: async () => {},
   });
-  const conductors = new InProcessTransport();
-  conductors.serve(host, conductor.handlers);
-  const app = createApi({ ...parts, conductors });
+  const conductors = new InProcessTransport({ settings, clock: systemClock, log });
+  const handlers = { ...conductor.handlers, ...options.handlers };
+  await conductors.serve({ hostname: host, hardwareTypes: registry.hardwareTypes }, handlers);
+  const app = createApi({ ...parts, conductors, ...(options.access && { access: options.access }) });
   const url = await app.listen({ host: '127.0.0.1', port: options.port ?? 0 });
   return {
     url,
