@@ -53,8 +53,8 @@ async function provide(workings: ConductorWorkings, uuid: string, context: Reque
   const node = await existingNode(parts, uuid);
   if (cleansAutomatically(node, parts.settings))
     return await accept(workings, uuid, provideByCleaning, context);
-  await changeFreeNode(parts, uuid, context, async (record, transaction) => {
-    await checkAllowed(parts, transaction, record, provideAtOnce);
+  await changeFreeNode(parts, uuid, context, (record) => {
+    checkAllowed(parts, record, provideAtOnce);
     return { raise: ['provide', 'done'], columns: { last_error: null } };
   });
 }
