@@ -4,6 +4,8 @@ import type { RequestContext } from '#protocol/rpc.ts';
 /** Who called. */
 export interface Caller {
   readonly userId: string | null;
+  /** The project in whose name it acts; absent or null: in none. */
+  readonly projectId?: string | null;
 }
 
 export interface Access {

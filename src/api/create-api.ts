@@ -9,9 +9,11 @@ import { addBootMedia, bootMediaPath } from './boot-media/boot-media.ts';
 import { Call } from './call.ts';
 import { addFarewell } from './farewell.ts';
 import { checkDepth } from './json-body.ts';
+import { createEventHub } from './ingot/events/all-events.ts';
+import { FleetPast } from './ingot/fleet-past.ts';
 import { JsonSuffix } from './json-suffix.ts';
 import { NodeViews } from './nodes/serialize.ts';
-import { openRequest } from './open-request.ts';
+import { acceptsEvents, openRequest } from './open-request.ts';
 import { baseUrlOf, refuseOtherSites } from './own-url.ts';
 import type { ApiParts, ApiWorkings } from './parts.ts';
 import { rootDocument, v1Document } from './root/documents.ts';
@@ -80,7 +82,10 @@ export function createApi(parts: ApiParts): FastifyInstance {
   });
 
   addRoot(app, parts);
-  const workings = { ...parts, nodeViews: new NodeViews() };
+  const eventHub = createEventHub(parts);
+  app.addHook('preClose', async () => await eventHub.close());
+  const past = new FleetPast(parts.store.read, parts.clock);
+  const workings = { ...parts, nodeViews: new NodeViews(), past, eventHub };
   const unfollow = parts.ring.follow(parts.signals);
   app.addHook('onClose', async () => void unfollow());
   addBootMedia(app, parts);
@@ -145,6 +150,9 @@ function addRoute(app: FastifyInstance, parts: ApiWorkings, route: Route, suffix
       bodyText: typeof request.body === 'string' ? request.body : '',
       check: (policy) => access.check(policy, caller),
       hadJsonSuffix: suffix.wasOn(request.raw),
+      acceptsEvents: acceptsEvents(request),
+      lastEventId: lastEventIdOf(request),
+      projectId: caller.projectId ?? null,
     });
     return send(reply, await route.handler(call));
   };
@@ -154,8 +162,14 @@ function addRoute(app: FastifyInstance, parts: ApiWorkings, route: Route, suffix
       method: route.method,
       url: prefix + route.path,
       bodyLimit: bodyLimit(parts, route.bodySize ?? 'ordinary'),
+      config: { streams: route.streams ?? false },
       handler,
     });
+}
+
+function lastEventIdOf({ headers }: FastifyRequest): string | null {
+  const id = headers['last-event-id'];
+  return typeof id === 'string' ? id : null;
 }
 
 function tooOld(route: Route): Error {

@@ -10,6 +10,10 @@ declare module 'fastify' {
     /** 0 until it is negotiated. */
     minor: number;
   }
+  interface FastifyContextConfig {
+    /** Of routes that answer with Server-Sent Events too. */
+    streams?: boolean;
+  }
 }
 
 /** Throws RoutingError (406) for a version or a form of answers that there is not, Invalid (400) for a form sent. */
@@ -17,7 +21,7 @@ export function openRequest(request: FastifyRequest, reply: FastifyReply): void 
   request.minor = negotiate(request.headers);
   tellVersion(reply, request.minor);
   tellRequestId(reply);
-  if (!acceptsJson(request.headers.accept))
+  if (!acceptsJson(request.headers.accept) && !acceptsEvents(request))
     throw new RoutingError(406, 'Answers are application/json, which the Accept header does not allow.');
   takeAsJson(request);
 }
@@ -40,4 +44,11 @@ function acceptsJson(accept: string | undefined): boolean {
       (range) =>
         /^\s*(application\/(json|\*)|\*\/\*)\s*(;|$)/i.test(range) && !/;\s*q=0(\.0*)?\s*(;|$)/i.test(range),
     );
+}
+
+/** Whether the caller takes Server-Sent Events, and the route has them to give. */
+export function acceptsEvents({ headers, routeOptions }: FastifyRequest): boolean {
+  return (
+    routeOptions.config.streams === true && /(^|,)\s*text\/event-stream\s*(;|,|$)/i.test(headers.accept ?? '')
+  );
 }

@@ -6,6 +6,8 @@ import type { Clock, Random } from '#model/clock.ts';
 import type { ConductorClient } from '#protocol/rpc.ts';
 import type { Signals } from '#protocol/signals.ts';
 import type { Access } from './access.ts';
+import type { EventHub } from './ingot/events/hub.ts';
+import type { FleetPast } from './ingot/fleet-past.ts';
 import type { NodeViews } from './nodes/serialize.ts';
 
 /** What the API is made of. Handlers reach everything else through these. */
@@ -25,4 +27,6 @@ export interface ApiParts {
 /** The parts, and what the API makes for itself. */
 export interface ApiWorkings extends ApiParts {
   readonly nodeViews: NodeViews;
+  readonly past: FleetPast;
+  readonly eventHub: EventHub;
 }

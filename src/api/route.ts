@@ -24,6 +24,8 @@ export interface Route {
   readonly tooOld?: TooOld;
   /** Absent: ordinary. */
   readonly bodySize?: BodySize;
+  /** It may answer with Server-Sent Events too, to who accepts them. */
+  readonly streams?: true;
   handler(call: Call): Promise<Answer> | Answer;
 }
 

@@ -11,6 +11,16 @@ export interface CircuitBreakerOptions {
 
 export type AttemptOutcome = 'answered' | 'unanswered' | 'abandoned';
 
+/** What is known of reaching a controller, without asking it. */
+export interface BreakerState {
+  /** Attempts in a row that got no answer. */
+  failures: number;
+  /** Until when the controller is left alone, in milliseconds since the epoch; null while it is asked. */
+  openUntil: number | null;
+  /** Why the last of these attempts got no answer. */
+  lastFailure: string | null;
+}
+
 export class CircuitBreaker {
   readonly #address: string;
   readonly #clock: Clock;
@@ -28,6 +38,15 @@ export class CircuitBreaker {
 
   get isOpen(): boolean {
     return this.#failures >= this.#options.breakerFailures;
+  }
+
+  get state(): BreakerState {
+    const { message } = this.#lastFailure instanceof Error ? this.#lastFailure : { message: null };
+    return {
+      failures: this.#failures,
+      openUntil: this.isOpen ? this.#openUntil : null,
+      lastFailure: message,
+    };
   }
 
   /**

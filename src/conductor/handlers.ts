@@ -4,6 +4,7 @@ import { accept, type Acceptance } from './accept.ts';
 import { nodeWithToken } from './agent-token.ts';
 import { changePowerState } from './change-power-state.ts';
 import { continueInspection } from './continue-inspection.ts';
+import { explainNode } from './explain-node.ts';
 import { heartbeat } from './heartbeat.ts';
 import { managementCalls } from './management-calls.ts';
 import { createNode, destroyNode, updateNode } from './node-edits.ts';
@@ -43,6 +44,7 @@ export function createHandlers(workings: ConductorWorkings): ConductorHandlers {
       const task = await readingTask(parts, node, workings.signal);
       return await validateInterfaces(task.driver, task);
     },
+    explain_node: async ({ node }) => await explainNode(workings, node),
     ...managementCalls(workings),
 
     create_port: async ({ port }) => await createPort(parts, port),

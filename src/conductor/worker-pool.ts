@@ -23,6 +23,11 @@ export class WorkerPool {
     this.#queueLimit = options.queueLimit;
   }
 
+  /** How many jobs run at once. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** Jobs that run or wait. */
   get load(): number {
     return this.#reserved;

@@ -15,22 +15,30 @@ export interface EventRecord {
 }
 
 /** An event with its place in the stream: reading on after it neither skips nor repeats any. */
-export type StreamedEvent = EventRecord & { readonly cursor: string };
+export interface StreamedEvent extends EventRecord {
+  readonly cursor: string;
+  /** Of the node at the time. */
+  readonly owner: string | null;
+  readonly lessee: string | null;
+}
 
-export type EventKind =
-  | 'node.created'
-  | 'node.updated'
-  | 'node.deleted'
-  | 'provision.transition'
-  | 'power.changed'
-  | 'maintenance.changed'
-  | 'operation.queued'
-  | 'operation.started'
-  | 'operation.retried'
-  | 'operation.finished'
-  | 'step.started'
-  | 'step.finished'
-  | 'step.progress';
+export const eventKinds = [
+  'node.created',
+  'node.updated',
+  'node.deleted',
+  'provision.transition',
+  'power.changed',
+  'maintenance.changed',
+  'operation.queued',
+  'operation.started',
+  'operation.retried',
+  'operation.finished',
+  'step.started',
+  'step.finished',
+  'step.progress',
+] as const;
+
+export type EventKind = (typeof eventKinds)[number];
 
 /** Notes whose node it is at this time as well: who may see the event does not change with the node's next owner. */
 export async function addEvent(transaction: Transaction, event: Omit<EventRecord, 'id'>): Promise<void> {
@@ -52,6 +60,8 @@ export async function addEvent(transaction: Transaction, event: Omit<EventRecord
 export interface EventFilter {
   /** Null: from the oldest that is kept. */
   readonly after: string | null;
+  /** None after this cursor. */
+  readonly upTo?: string | undefined;
   readonly limit: number;
   readonly nodeUuid?: string | undefined;
   /** Any of these. */
@@ -66,19 +76,22 @@ export interface EventFilter {
  * come before it any more. Throws RangeError when the cursor is none.
  */
 export async function readEvents(reader: Reader, filter: EventFilter): Promise<StreamedEvent[]> {
-  const { after, limit, nodeUuid, kinds, owner, project } = filter;
+  const { after, upTo, limit, nodeUuid, kinds, owner, project } = filter;
   let query = reader
     .selectFrom('settled_events')
-    .select(['tx', 'id', 'at', 'kind', 'node_uuid', 'operation_id', 'request_id', 'data']);
+    .select(['tx', 'id', 'at', 'kind', 'node_uuid', 'operation_id', 'request_id', 'data', 'owner', 'lessee']);
   if (after !== null) query = query.where(isAfter(after));
+  if (upTo !== undefined) query = query.where((is) => is.not(isAfter(upTo)));
   if (nodeUuid !== undefined) query = query.where('node_uuid', '=', nodeUuid);
   if (kinds !== undefined) query = query.where('kind', 'in', kinds);
   if (owner !== undefined) query = query.where('owner', '=', owner);
   if (project !== undefined)
     query = query.where((event) => event.or([event('owner', '=', project), event('lessee', '=', project)]));
   const rows = await query.orderBy('tx').orderBy('id').limit(limit).execute();
-  return rows.map(({ tx, ...row }) => ({
+  return rows.map(({ tx, owner: ownerThen, lessee, ...row }) => ({
     ...decode<EventRecord, typeof eventColumns>(eventColumns, row),
+    owner: ownerThen,
+    lessee,
     cursor: cursorOf({ tx, id: row.id }),
   }));
 }
@@ -93,6 +106,32 @@ export async function latestCursor(reader: Reader): Promise<string> {
     .limit(1)
     .executeTakeFirst();
   return cursorOf(newest ?? { tx: 0, id: 0 });
+}
+
+/** Whether all that came after a cursor is still kept, and the cursor is one of this database as it is. */
+export async function isStillKept(reader: Reader, cursor: string): Promise<boolean> {
+  const place = placeOf(cursor);
+  if (!place) return false;
+  const oldest = await reader
+    .selectFrom('settled_events')
+    .select(['tx', 'id'])
+    .orderBy('tx')
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirst();
+  // Numbers begin at 1: where the first is kept, nothing was ever taken away.
+  if (oldest && oldest.id > 1 && comparePlaces(place, oldest) < 0) return false;
+  return compareCursors(cursor, await latestCursor(reader)) <= 0;
+}
+
+/** Negative when the first comes before the second, zero when they are the same. */
+export function compareCursors(one: string, other: string): number {
+  const [a, b] = [placeOf(one), placeOf(other)];
+  return a && b ? comparePlaces(a, b) : Number.NaN;
+}
+
+function comparePlaces(a: { tx: number; id: number }, b: { tx: number; id: number }): number {
+  return a.tx - b.tx || a.id - b.id;
 }
 
 /** Whether the text is a cursor, of this database or of another. */

@@ -346,6 +346,16 @@ export class ParentNodeLocked extends fault(
   (f: { node: string; parent: string }) => `Parent node ${f.parent} of node ${f.node} is locked.`,
 ) {}
 
+// 410: it was there once
+
+export class EventsGone extends fault(
+  'EventsGone',
+  410,
+  (f: { after: string }) =>
+    `Events after the cursor ${f.after} are not all kept any more, or it is of another database: read what is so ` +
+    'now, then follow events without a cursor.',
+) {}
+
 // 500: the work failed. A client sees these where an answer waits for the hardware, the operator in last_error.
 
 export class InstanceDeployFailure extends fault(

@@ -1,6 +1,8 @@
 // The routes below /ingot/v1: what Ironic's API has no place for. They are the same in every microversion.
 import type { Route } from '../route.ts';
-import { listEvents } from './events.ts';
+import { followEvents } from './events/all-events.ts';
+import { listNodeEvents } from './events/node-events.ts';
+import { showExplanation } from './explain/show.ts';
 import { listOperations } from './operations.ts';
 
 const policy = 'baremetal:node:get_states';
@@ -13,5 +15,14 @@ export const ingotRoutes: readonly Route[] = [
     since: 1,
     handler: listOperations,
   },
-  { method: 'GET', path: '/ingot/v1/nodes/:node/events', policy, since: 1, handler: listEvents },
+  { method: 'GET', path: '/ingot/v1/nodes/:node/explain', policy, since: 1, handler: showExplanation },
+  { method: 'GET', path: '/ingot/v1/nodes/:node/events', policy, since: 1, handler: listNodeEvents },
+  {
+    method: 'GET',
+    path: '/ingot/v1/events',
+    policy: 'baremetal:node:list',
+    since: 1,
+    streams: true,
+    handler: followEvents,
+  },
 ];

@@ -32,6 +32,11 @@ export class RedfishPool implements AsyncDisposable {
     return client;
   }
 
+  /** The client for `target` where somebody asked for it before; none is made. Throws BmcSettingInvalid. */
+  known(target: RedfishTarget): RedfishClient | undefined {
+    return this.#clients.get(keyOf(target));
+  }
+
   /** Ends every session. */
   async [Symbol.asyncDispose](): Promise<void> {
     const clients = [...this.#clients.values()];

@@ -1,11 +1,17 @@
 import type { PowerState, PowerTarget } from '#model/power-states.ts';
-import type { Task } from '../task.ts';
+import type { BmcReachability } from '#protocol/node-view.ts';
+import type { LookingTask, Task } from '../task.ts';
 import type { InterfaceContract } from './contract.ts';
 
 /** Turns the machine on and off. Every method ends within the time limits of the settings. */
 export interface PowerInterface extends InterfaceContract {
-  /** What the BMC says now; null where there is none that would know. Throws when it cannot be asked. May be repeated. */
-  getPowerState(task: Task): Promise<PowerState | null>;
+  /** How reaching the BMC went lately; null when it was not asked yet. Asks nobody. May be repeated. */
+  reachability?(task: Task): BmcReachability | null;
+  /**
+   * What the BMC says now; null where there is none that would know. Throws when it cannot be asked. May be repeated.
+   * Asked of a hundred thousand nodes in a minute: it does nothing else.
+   */
+  getPowerState(task: LookingTask): Promise<PowerState | null>;
   /** Targets besides on, off and reboot that this machine takes. */
   supportedTargets(task: Task): Promise<readonly PowerTarget[]>;
   /**

@@ -5,9 +5,10 @@ import { defaultRedfishOptions } from '#bmc/redfish/options.ts';
 import { RedfishPool, type RedfishPoolOptions } from '#bmc/redfish/pool.ts';
 import { findSystem } from '#bmc/redfish/system.ts';
 import type { Settings } from '#config/settings.ts';
-import type { Clock, Random } from '#model/clock.ts';
+import { type Clock, type Random, wireTime } from '#model/clock.ts';
 import { InvalidParameterValue, RedfishConnectionError, RedfishError } from '#model/faults.ts';
-import type { Task } from '../task.ts';
+import type { BmcReachability } from '#protocol/node-view.ts';
+import type { LookingTask, Task } from '../task.ts';
 import { redfishInfoOf } from './driver-info.ts';
 
 /** Where a node is managed: the arguments of every function of src/bmc/redfish, in their order. */
@@ -18,7 +19,9 @@ export interface Controllers extends AsyncDisposable {
    * Does something with the BMC of a task's node. What goes wrong becomes a published fault: RedfishConnectionError
    * when the BMC cannot be asked, RedfishError when it refuses, InvalidParameterValue when driver_info is at fault.
    */
-  use<T>(task: Task, work: (system: System) => Promise<T>): Promise<T>;
+  use<T>(task: LookingTask, work: (system: System) => Promise<T>): Promise<T>;
+  /** How reaching that BMC went lately; null when nothing was asked of it yet. Asks nobody. */
+  reachability(task: Task): BmcReachability | null;
 }
 
 export function createControllers(settings: Settings, world: { clock: Clock; random: Random }): Controllers {
@@ -33,11 +36,18 @@ export function createControllers(settings: Settings, world: { clock: Clock; ran
         throw asFault(task, error);
       }
     },
+    reachability({ node, settings: own }) {
+      const client = pool.known(redfishInfoOf(node, own).target);
+      if (!client) return null;
+      const { failures, openUntil, lastFailure } = client.reachability;
+      const leftAloneUntil = openUntil === null ? null : wireTime(openUntil);
+      return { address: client.address, failures, leftAloneUntil, lastFailure };
+    },
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   };
 }
 
-function asFault(task: Task, error: unknown): unknown {
+function asFault(task: Pick<Task, 'node'>, error: unknown): unknown {
   if (error instanceof BmcSettingInvalid) return new InvalidParameterValue(error.message, { cause: error });
   if (!(error instanceof BmcError)) return error;
   const isAway =

@@ -37,6 +37,8 @@ export function redfishPower(controllers: Controllers): PowerInterface {
       redfishInfoOf(node, settings);
     },
 
+    reachability: (task) => controllers.reachability(task),
+
     async getPowerState(task) {
       const state = await controllers.use(task, (system) => readPowerState(...system));
       return state === null ? null : meanings[state];
