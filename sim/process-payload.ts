@@ -7,6 +7,7 @@ import type { MachineFile } from '#protocol/machine-file.ts';
 import { watchForAgentDeath } from './agent-death.ts';
 import type { Clock } from '#model/clock.ts';
 import { ensureDiskFile, holdsPartitionTable } from './disk-file.ts';
+import { endsWithParent } from './ends-with-parent.ts';
 import { BootFailure } from './errors.ts';
 import { readBootParameters } from './firmware.ts';
 import { disksOf, logOf, serialOf, type Machine, type MachineFiles } from './machine.ts';
@@ -147,22 +148,13 @@ export class ProcessPayload implements Payload {
   #spawn(files: MachineFiles, cmdlineFile: string, machineFile: string): ChildProcess {
     const output = openSync(join(files.folder, 'agent.log'), 'a');
     try {
-      return spawn(
-        process.execPath,
-        [
-          '--disable-warning=ExperimentalWarning',
-          this.#options.agentEntry,
-          '--cmdline-file',
-          cmdlineFile,
-          '--machine',
-          machineFile,
-        ],
-        {
-          cwd: files.folder,
-          stdio: ['ignore', output, output],
-          env: { PATH: process.env['PATH'], ...this.#options.agentEnvironment },
-        },
-      );
+      const options = ['--cmdline-file', cmdlineFile, '--machine', machineFile];
+      const node = ['--disable-warning=ExperimentalWarning', this.#options.agentEntry, ...options];
+      return spawn(...endsWithParent(process.execPath, node), {
+        cwd: files.folder,
+        stdio: ['ignore', output, output],
+        env: { PATH: process.env['PATH'], ...this.#options.agentEnvironment },
+      });
     } finally {
       closeSync(output);
     }

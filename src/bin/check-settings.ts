@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net';
 import type { Settings } from '#config/settings.ts';
+import { databasePlace } from '#db/open-store.ts';
 import type { Role } from './role.ts';
 import { StartError } from './start-error.ts';
 
@@ -24,7 +25,9 @@ function checkExposure(settings: Settings): void {
 /** Processes apart meet in a database and at a broker. */
 function checkShared(role: Role, settings: Settings): void {
   const missing = [
-    ...(isPostgres(settings) ? [] : ['[database] connection = postgresql://USER:PASSWORD@HOST/NAME']),
+    ...(databasePlace(settings.database.connection)?.kind === 'postgres'
+      ? []
+      : ['[database] connection = postgresql://USER:PASSWORD@HOST/NAME']),
     ...(settings.ingot.broker_url === null ? ['[ingot] broker_url = nats://HOST:4222'] : []),
   ];
   if (missing.length === 0) return;
@@ -32,8 +35,4 @@ function checkShared(role: Role, settings: Settings): void {
     `'ingot ${role}' works with other processes, over PostgreSQL and NATS: set ${missing.join(' and ')}. ` +
       'Without a word, ingot is everything in one process and needs neither.',
   );
-}
-
-export function isPostgres({ database }: Settings): boolean {
-  return /^postgres(ql)?(\+\w+)?:/.test(database.connection);
 }

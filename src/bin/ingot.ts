@@ -40,7 +40,11 @@ async function main(): Promise<void> {
     const where = service.url ?? `conductor ${settings.DEFAULT.host}`;
     process.stdout.write(`Ingot is ready: ${where}\n`);
     if (sim && service.url !== null) process.stdout.write(`\n${sim.introduction(service.url)}\n`);
-    await untilToldToStop();
+    const failure = await Promise.race([untilToldToStop(), service.failed]);
+    if (failure) {
+      log.error({ err: failure }, 'this process cannot go on');
+      process.exitCode = 1;
+    }
     process.stdout.write('Stopping …\n');
     endAnyway(settings, log);
     await service.stop();
@@ -55,9 +59,9 @@ async function startMachines(count: number, settings: Settings): Promise<Simulat
   return await startSimulatedMachines(count, settings.ingot.data_path);
 }
 
-async function untilToldToStop(): Promise<void> {
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+async function untilToldToStop(): Promise<undefined> {
+  return await new Promise<undefined>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(undefined));
   });
 }
 

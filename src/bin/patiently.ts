@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import type { Clock } from '#model/clock.ts';
+import { TemporaryFailure } from '#model/faults.ts';
 import { messageOf } from '#model/message.ts';
+import { BrokerAway } from '#rpc/broker.ts';
 import { StartError } from './start-error.ts';
 
 export interface Patience {
@@ -15,8 +17,8 @@ export interface Patience {
 const secondsBetweenTries = 3;
 
 /**
- * Tries until it works, as long as it fails because somebody is not there yet: services that start together start in
- * any order. Each failure is told. Throws StartError when the limit is over, and at once whatever waiting cannot mend.
+ * Tries until it works, as long as it fails because a server is not there yet: those that start together start in any
+ * order. Each failure is told. Throws StartError when the limit is over, and at once whatever waiting cannot mend.
  */
 export async function patiently<T>(patience: Patience, attempt: () => Promise<T>): Promise<T> {
   const { what, limitSeconds, clock, log } = patience;
@@ -40,27 +42,7 @@ export async function patiently<T>(patience: Patience, attempt: () => Promise<T>
   }
 }
 
-/** How a server says that it is not there, or not yet: codes of the system, and of PostgreSQL (class 57, 53300). */
-const awayCodes: ReadonlySet<unknown> = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ENOENT', // of a socket file
-  '57P01',
-  '57P02',
-  '57P03',
-  '53300',
-  'CONNECTION_REFUSED',
-  'TIMEOUT',
-]);
-
 function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if ('code' in error && awayCodes.has(error.code)) return true;
-  if (error instanceof AggregateError && error.errors.some(isAway)) return true;
-  return isAway(error.cause);
+  return error instanceof TemporaryFailure || error instanceof BrokerAway || isAway(error.cause);
 }

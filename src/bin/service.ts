@@ -5,10 +5,13 @@ import { isApiUrlSet } from '#images/service-url.ts';
 import { checkSettings } from './check-settings.ts';
 import type { Role } from './role.ts';
 import { openSharedParts } from './shared-parts.ts';
+import type { RunningConductor } from './start-conductor.ts';
 
 export interface Service {
   /** Where the API listens; null where there is none. */
   readonly url: string | null;
+  /** Resolves, if ever, when it cannot go on. */
+  readonly failed: Promise<Error>;
   /**
    * Ends it in order: no new requests, those under way answered; what the conductor is at handed over; broker and
    * store closed. May be repeated.
@@ -31,7 +34,7 @@ export async function startService(role: Role, settings: Settings, log: Logger):
   const drivers = conducting && starting.use(conducting.loadDrivers(settings, log));
   const shared = starting.use(await openSharedParts(settings, log));
   // It begins after the API, whose port it has to know, and ends after it too.
-  let conductor: AsyncDisposable | undefined;
+  let conductor: RunningConductor | undefined;
   starting.defer(async () => await conductor?.[Symbol.asyncDispose]());
   let url: string | null = null;
   if (hasApi) {
@@ -41,7 +44,8 @@ export async function startService(role: Role, settings: Settings, log: Logger):
   if (conducting && drivers)
     conductor = await conducting.startConductorOn(withPort(settings, url), drivers, shared, log);
   const running = starting.move();
-  return { url, stop: async () => await running.disposeAsync() };
+  const failed = conductor?.lost ?? Promise.withResolvers<Error>().promise;
+  return { url, failed, stop: async () => await running.disposeAsync() };
 }
 
 /** What machines and BMCs are told of the API must name the port that was really taken. */

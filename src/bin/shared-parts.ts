@@ -4,14 +4,18 @@ import type { Logger } from 'pino';
 import type { Settings } from '#config/settings.ts';
 import { holdStore } from '#db/hold-store.ts';
 import { Ring } from '#db/ring.ts';
-import { openSqliteStore, type Store } from '#db/store.ts';
+import { databasePlace, openStore } from '#db/open-store.ts';
+import type { Store } from '#db/store.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '#model/clock.ts';
 import { messageOf } from '#model/message.ts';
-import type { ConductorClient, ConductorHandlers } from '#protocol/rpc.ts';
+import type { ConductorClient, ConductorServer } from '#protocol/rpc.ts';
 import type { Signals } from '#protocol/signals.ts';
+import { connectBroker } from '#rpc/broker.ts';
 import { InProcessSignals } from '#rpc/in-process-signals.ts';
 import { InProcessTransport } from '#rpc/in-process.ts';
-import { patiently } from './patiently.ts';
+import { NatsSignals } from '#rpc/nats-signals.ts';
+import { NatsTransport } from '#rpc/nats-transport.ts';
+import { type Patience, patiently } from './patiently.ts';
 import { StartError } from './start-error.ts';
 
 /** What processes of every role work with. Disposing of it drains the broker, then closes the store. */
@@ -20,9 +24,7 @@ export interface SharedParts extends AsyncDisposable {
   /** Nobody else can be at work on this store. */
   readonly isAlone: boolean;
   readonly ring: Ring;
-  readonly conductors: ConductorClient & {
-    serve(hostname: string, handlers: ConductorHandlers): () => void | Promise<void>;
-  };
+  readonly conductors: ConductorClient & ConductorServer;
   readonly signals: Signals;
   readonly clock: Clock;
   readonly random: Random;
@@ -31,25 +33,54 @@ export interface SharedParts extends AsyncDisposable {
 export async function openSharedParts(settings: Settings, log: Logger): Promise<SharedParts> {
   await using opening = new AsyncDisposableStack();
   makeDataFolder(settings.ingot.data_path);
-  const path = databasePath(settings);
-  opening.use(holdStore(path, { patienceMilliseconds: 2000 }));
-  const limits = { batch: settings.ingot.commit_batch_limit, queue: settings.ingot.commit_queue_limit };
-  const patience = { limitSeconds: settings.ingot.start_patience, clock: systemClock, log };
-  const store = opening.use(
-    await patiently({ what: 'the database', ...patience }, async () => await openSqliteStore(path, limits)),
-  );
+  const place = databasePlace(settings.database.connection);
+  if (place?.kind === 'sqlite') opening.use(holdStore(place.path, { patienceMilliseconds: 2000 }));
+  const store = opening.use(await openStorePatiently(settings, log));
   const ring = new Ring(store.read, ringSettings(settings), systemClock);
+  const { conductors, signals } = await meetConductors(settings, log, opening);
   const opened = opening.move();
   return {
     store,
-    isAlone: true,
+    isAlone: place?.kind === 'sqlite',
     ring,
-    conductors: new InProcessTransport(),
-    signals: new InProcessSignals(),
+    conductors,
+    signals,
     clock: systemClock,
     random: systemRandom,
     [Symbol.asyncDispose]: async () => await opened.disposeAsync(),
   };
+}
+
+/** The way to conductors and what processes tell each other: at the broker that the settings name, or in here. */
+async function meetConductors(
+  settings: Settings,
+  log: Logger,
+  resources: AsyncDisposableStack,
+): Promise<Pick<SharedParts, 'conductors' | 'signals'>> {
+  const parts = { settings, clock: systemClock, log };
+  if (settings.ingot.broker_url === null)
+    return { conductors: new InProcessTransport(parts), signals: new InProcessSignals() };
+  const broker = resources.use(
+    await patiently(patienceFor('the broker', settings, log), async () => await connectBroker(settings, log)),
+  );
+  return { conductors: new NatsTransport({ ...parts, broker }), signals: new NatsSignals(broker) };
+}
+
+function patienceFor(what: string, { ingot }: Settings, log: Logger): Patience {
+  return { what, limitSeconds: ingot.start_patience, clock: systemClock, log };
+}
+
+async function openStorePatiently(settings: Settings, log: Logger): Promise<Store> {
+  const { database, ingot } = settings;
+  const limits = {
+    batch: ingot.commit_batch_limit,
+    queue: ingot.commit_queue_limit,
+    connections: database.max_pool_size,
+  };
+  return await patiently(
+    patienceFor('the database', settings, log),
+    async () => await openStore(database.connection, limits),
+  );
 }
 
 function makeDataFolder(path: string): void {
@@ -76,14 +107,4 @@ function ringSettings(settings: Settings): ConstructorParameters<typeof Ring>[1]
     resetIntervalSeconds: hash_ring_reset_interval,
     heartbeatTimeoutSeconds: settings.conductor.heartbeat_timeout,
   };
-}
-
-function databasePath(settings: Settings): string {
-  const { connection } = settings.database;
-  const match = /^sqlite:\/\/\/(.+)$/.exec(connection);
-  if (match?.[1]) return match[1];
-  throw new StartError(
-    '[database] connection must be sqlite:///PATH, or absent: the embedded store is the one that this version has. ' +
-      'Take the line out of the configuration file to keep everything below the data folder.',
-  );
 }

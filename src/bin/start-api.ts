@@ -15,8 +15,7 @@ export async function startApi(settings: Settings, shared: SharedParts, log: Log
   const { store, ring, conductors, signals, clock, random } = shared;
   const api = createApi({ settings, store, ring, conductors, signals, clock, random, log });
   try {
-    const url = await listen(api, settings);
-    return { url, [Symbol.asyncDispose]: async () => await api.close() };
+    return { url: await listen(api, settings), [Symbol.asyncDispose]: async () => await api.close() };
   } catch (error) {
     await api.close();
     throw error;

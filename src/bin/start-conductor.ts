@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Settings } from '#config/settings.ts';
 import { startConductor } from '#conductor/conductor.ts';
+import { ConductorNameTaken } from '#conductor/membership.ts';
 import { createAgentPackage } from '#drivers/agent/package.ts';
 import { fakePackage } from '#drivers/fake/package.ts';
 import { noopPackage } from '#drivers/noop/package.ts';
@@ -8,6 +9,7 @@ import { createRedfishPackage } from '#drivers/redfish/package.ts';
 import { createDriverRegistry, type DriverRegistry } from '#drivers/registry.ts';
 import { systemClock as clock, systemRandom as random } from '#model/clock.ts';
 import type { SharedParts } from './shared-parts.ts';
+import { StartError } from './start-error.ts';
 
 export interface Drivers extends AsyncDisposable {
   readonly registry: DriverRegistry;
@@ -22,12 +24,18 @@ export function loadDrivers(settings: Settings, log: Logger): Drivers {
 }
 
 /** A conductor at work and taking calls. Disposing of it hands over what it is at, and says goodbye. */
+export interface RunningConductor extends AsyncDisposable {
+  /** Resolves, if ever, when another process took its name: it does nothing any more. */
+  readonly lost: Promise<Error>;
+}
+
+/** Throws StartError when a conductor of its name is at work. */
 export async function startConductorOn(
   settings: Settings,
   { registry }: Drivers,
   shared: SharedParts,
   log: Logger,
-): Promise<AsyncDisposable> {
+): Promise<RunningConductor> {
   const { store, ring, signals, isAlone } = shared;
   const hostname = settings.DEFAULT.host;
   const conductor = await startConductor({
@@ -42,12 +50,16 @@ export async function startConductorOn(
     random,
     log,
     checkpoint: checkpointOf(settings),
+  }).catch((error: unknown) => {
+    throw error instanceof ConductorNameTaken ? new StartError(error.message, { cause: error }) : error;
   });
-  const endServing = shared.conductors.serve(hostname, conductor.handlers);
+  const { hardwareTypes } = registry;
+  const served = await shared.conductors.serve({ hostname, hardwareTypes }, conductor.handlers);
   return {
+    lost: conductor.lost,
     async [Symbol.asyncDispose]() {
       await conductor.stop();
-      await endServing();
+      await served.stop();
     },
   };
 }

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { type Configuration, ServiceProcess } from '../support/service-process.ts';
+import type { Configuration } from '#sim/cluster/configuration-file.ts';
+import { ServiceProcess } from '../support/service-process.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const kit = join(root, '..', 'shared', 'conformance');

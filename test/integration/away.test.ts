@@ -1,9 +1,10 @@
 // A service that is away just when a BMC reads the boot medium: the machine finds nothing to boot, and is not forgotten.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { freePort } from '#sim/cluster/free-port.ts';
 import { BareMetalClient } from '../support/bare-metal-client.ts';
 import { createMachine, enrol, makeAvailable, openDataCentre } from '../support/data-centre.ts';
-import { freePort, ServiceProcess } from '../support/service-process.ts';
+import { ServiceProcess } from '../support/service-process.ts';
 import { holdsImage } from '../support/tiny-image.ts';
 
 test('a machine that could not read its boot medium is booted once more', async () => {

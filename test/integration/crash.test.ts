@@ -5,11 +5,12 @@ import { link, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Checkpoint } from '#sim/checkpoints.ts';
+import { freePort } from '#sim/cluster/free-port.ts';
 import type { LogEntry } from '#sim/machine-log.ts';
 import type { MachineView } from '#sim/sim.ts';
 import { BareMetalClient } from '../support/bare-metal-client.ts';
 import { createMachine, type DataCentre, enrol, openDataCentre } from '../support/data-centre.ts';
-import { freePort, ServiceProcess } from '../support/service-process.ts';
+import { ServiceProcess } from '../support/service-process.ts';
 import { holdsImage } from '../support/tiny-image.ts';
 
 /** A boundary by its name and how often it came up before, since a step that waits runs more than once. */

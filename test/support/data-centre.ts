@@ -3,11 +3,11 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Configuration } from '#sim/cluster/configuration-file.ts';
 import { type ImageServer } from '#sim/image-server.ts';
 import { type MachineSpec, type MachineView, type Sim, type SimOptions, startSim } from '#sim/sim.ts';
 import { writeStandInRamdisk } from '#sim/stand-in-ramdisk.ts';
 import type { BareMetalClient } from './bare-metal-client.ts';
-import type { Configuration } from './service-process.ts';
 import { makeTinyImage, type TinyImage } from './tiny-image.ts';
 
 const mebibyte = 1024 ** 2;
