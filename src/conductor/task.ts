@@ -1,7 +1,7 @@
 import { readChildNodes, readNode } from '#db/nodes.ts';
 import { readPortsOfNode } from '#db/ports.ts';
 import { composeDriver } from '#drivers/compose.ts';
-import type { NodeChanges, StepFlow, StepTask, Task } from '#drivers/task.ts';
+import type { LookingTask, NodeChanges, StepFlow, StepTask, Task } from '#drivers/task.ts';
 import { InvalidState, NodeNotFound } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import type { OperationRecord } from '#protocol/operation.ts';
@@ -86,12 +86,20 @@ export function agentHeardAt(node: NodeRecord): number | null {
 export async function readingTask(parts: ConductorParts, uuid: string, signal: AbortSignal): Promise<Task> {
   const node = await readNode(parts.store.read, uuid);
   if (!node) throw new NodeNotFound({ node: uuid });
+  return { ...lookingTask(parts, node, signal), ports: await readPortsOfNode(parts.store.read, uuid) };
+}
+
+/** The same for a node that was read already, without its ports. Asks the store nothing. */
+export function lookingTask(
+  parts: ConductorParts,
+  node: NodeRecord,
+  signal: AbortSignal,
+): LookingTask {
   const refuse = async (): Promise<never> => {
-    throw new InvalidState(`Node ${uuid} is only being read; nothing may be saved to it`);
+    throw new InvalidState(`Node ${node.uuid} is only being read; nothing may be saved to it`);
   };
   return {
     node,
-    ports: await readPortsOfNode(parts.store.read, uuid),
     driver: composeDriver(parts.registry, node),
     settings: parts.settings,
     clock: parts.clock,

@@ -56,6 +56,9 @@ export interface Task {
   setPower(target: PowerTarget, options?: { timeoutSeconds?: number }): Promise<void>;
 }
 
+/** A task for a look at the machine: nobody reads the node's ports for it. */
+export type LookingTask = Omit<Task, 'ports'>;
+
 /** A task that runs a step of an operation. */
 export interface StepTask extends Task {
   readonly operationId: string;

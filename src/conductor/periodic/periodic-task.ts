@@ -1,6 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Settings } from '#config/settings.ts';
 import type { RequestContext } from '#protocol/rpc.ts';
 import type { NodePlace } from '#db/ring.ts';
+import type { NodeRecord } from '#model/node-record.ts';
 import { ownContext } from '../own-context.ts';
 import type { ConductorParts } from '../parts.ts';
 import type { ConductorWorkings } from '../workings.ts';
@@ -32,6 +34,21 @@ export async function runPeriodically(task: PeriodicTask, workings: ConductorWor
   }
 }
 
+/**
+ * This conductor's own among the nodes of many pages, with a turn of the event loop before each page: whoever else
+ * waits for it comes in between.
+ */
+export async function* ownNodes(
+  { ring, hostname }: ConductorParts,
+  pages: AsyncIterable<NodeRecord[]>,
+): AsyncGenerator<NodeRecord> {
+  for await (const page of pages) {
+    const hostOf = await ring.finder();
+    yield* page.filter((node) => hostOf(node) === hostname);
+    await nextTurn();
+  }
+}
+
 /** So many of the failures of one run are told. */
 const mostTold = 10;
 
@@ -45,15 +62,24 @@ export async function forEachOwn(
   limit: number,
   work: (node: NodePlace) => Promise<void>,
 ): Promise<void> {
-  const left = nodes.values();
+  await forEach(nodes, limit, async (node) => {
+    if ((await ring.findHost(node)) === hostname) await work(node);
+  });
+}
+
+/** As `forEachOwn`, for whatever comes one after the other. */
+export async function forEach<T>(
+  all: Iterable<T> | AsyncIterable<T>,
+  limit: number,
+  work: (each: T) => Promise<void>,
+): Promise<void> {
+  const left = Symbol.asyncIterator in all ? all[Symbol.asyncIterator]() : all[Symbol.iterator]();
   const errors: unknown[] = [];
   const worker = async (): Promise<void> => {
-    for (const node of left) {
-      try {
-        if ((await ring.findHost(node)) === hostname) await work(node);
-      } catch (error) {
-        errors.push(error);
-      }
+    for (;;) {
+      const next = await left.next();
+      if (next.done === true) return;
+      await work(next.value).catch((error: unknown) => errors.push(error));
     }
   };
   await Promise.all(Array.from({ length: limit }, worker));

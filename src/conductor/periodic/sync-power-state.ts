@@ -1,4 +1,4 @@
-import { readFreeNodes } from '#db/free-nodes.ts';
+import { readFreeNodePages } from '#db/free-nodes.ts';
 import { readNode, updateNode } from '#db/nodes.ts';
 import { wireTime } from '#model/clock.ts';
 import { NodeLocked, NodeNotFound } from '#model/faults.ts';
@@ -9,8 +9,9 @@ import type { PowerState } from '#model/power-states.ts';
 import type { RequestContext } from '#protocol/rpc.ts';
 import { lockNode } from '../locked-node.ts';
 import type { ConductorWorkings } from '../workings.ts';
-import { readingTask, taskOf } from '../task.ts';
-import { forEachOwn, type PeriodicTask } from './periodic-task.ts';
+import type { ConductorParts } from '../parts.ts';
+import { lookingTask, taskOf } from '../task.ts';
+import { forEach, ownNodes, type PeriodicTask } from './periodic-task.ts';
 
 /** How often in a row a node's power could not be read or mended, by node. */
 type Failures = Map<string, number>;
@@ -27,42 +28,47 @@ export function syncPowerState(failures: Failures = new Map()): PeriodicTask {
     spacingSeconds: (settings) => settings.conductor.sync_power_state_interval,
     async run(workings, context) {
       const { parts } = workings;
-      const states = allProvisionStates.filter((state) => stateRow(state).powerSync);
-      const nodes = await readFreeNodes(parts.store.read, {
-        states,
-        isPowerSettled: true,
-        maintenance: false,
+      const { sync_power_state_workers: workers } = parts.settings.conductor;
+      await forEach(nodesInOrder(parts, failures), workers, async (node) => {
+        workings.signal.throwIfAborted();
+        await syncNode(workings, failures, node, context);
       });
-      const failedFirst = nodes.toSorted((a, b) => (failures.get(b.uuid) ?? 0) - (failures.get(a.uuid) ?? 0));
-      await forEachOwn(
-        parts,
-        failedFirst,
-        parts.settings.conductor.sync_power_state_workers,
-        async (node) => {
-          workings.signal.throwIfAborted();
-          await syncNode(workings, failures, node.uuid, context);
-        },
-      );
     },
   };
 }
 
-/** As the list of nodes was chosen. By the time a node's turn comes, and its BMC has answered, much may have changed. */
+/** Those that failed before come first; then all others, read a page at a time. */
+async function* nodesInOrder(parts: ConductorParts, failures: Failures): AsyncGenerator<NodeRecord> {
+  const failedBefore = new Set(failures.keys());
+  for (const uuid of failedBefore) {
+    const node = await readNode(parts.store.read, uuid);
+    if (!node) failures.delete(uuid);
+    else if (isSynced(node) && (await parts.ring.findHost(node)) === parts.hostname) yield node;
+  }
+  const pages = readFreeNodePages(parts.store.read, {
+    states: allProvisionStates.filter((state) => stateRow(state).powerSync),
+    isPowerSettled: true,
+    maintenance: false,
+  });
+  for await (const node of ownNodes(parts, pages)) if (!failedBefore.has(node.uuid)) yield node;
+}
+
+/** As the list of nodes is chosen. By the time a node's BMC has answered much may have changed. */
 function isSynced(node: NodeRecord): boolean {
   return stateRow(node.provision_state).powerSync && node.target_power_state === null && !node.maintenance;
 }
 
+/** In the ordinary case, where both say the same, the store is neither read nor written. */
 async function syncNode(
   workings: ConductorWorkings,
   failures: Failures,
-  uuid: string,
+  before: NodeRecord,
   context: RequestContext,
 ): Promise<void> {
   const { parts, signal } = workings;
+  const { uuid } = before;
   try {
-    const task = await readingTask(parts, uuid, signal);
-    const before = task.node;
-    if (!isSynced(before)) return;
+    const task = lookingTask(parts, before, signal);
     const seen = await task.driver.power.getPowerState(task);
     if (seen === 'error') throw new Error("the BMC says 'error'");
     if (seen === null || seen === before.power_state) {

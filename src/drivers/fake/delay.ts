@@ -1,8 +1,8 @@
 import type { Settings } from '#config/settings.ts';
-import type { Task } from '../task.ts';
+import type { LookingTask } from '../task.ts';
 
 /** Takes as long as an option of `[fake]` says. Rejects with the reason of the task's signal when that is aborted. */
-export type Delay = (task: Task, option: keyof Settings['fake']) => Promise<void>;
+export type Delay = (task: LookingTask, option: keyof Settings['fake']) => Promise<void>;
 
 /** A delay that draws from the numbers in [0, 1) it is given. */
 export function delayBy(random: () => number): Delay {
