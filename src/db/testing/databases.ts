@@ -8,6 +8,7 @@ import { type Postgres, startPostgres } from '#sim/cluster/postgres.ts';
 import type { DatabaseKind } from '../migrations.ts';
 import { openStore } from '../open-store.ts';
 import type { Store } from '../store.ts';
+import { watchedStore } from './watched-store.ts';
 
 export interface TestDatabase extends AsyncDisposable {
   /** As `[database] connection` names it. */
@@ -37,19 +38,70 @@ export async function aDatabase(kind: DatabaseKind): Promise<TestDatabase> {
   return await makers[kind]();
 }
 
-/** A store on a database of its own, which goes away with it. */
+/** An empty store that nobody else uses. */
 export async function openTestStore(kind: DatabaseKind = usualDatabase()): Promise<Store> {
-  const database = await aDatabase(kind);
+  return await (kind === 'sqlite' ? openSqlite() : openEmptied());
+}
+
+async function openSqlite(): Promise<Store> {
+  const database = await aSqliteDatabase();
   const store = await openStore(database.connection, limits);
   return {
-    read: store.read,
-    write: async (change) => await store.write(change),
+    ...store,
     async [Symbol.asyncDispose]() {
       await store[Symbol.asyncDispose]();
       await database[Symbol.asyncDispose]();
     },
   };
 }
+
+/** Stores on the server that are free again: to open one takes ten times as long as to empty it. */
+const free: { store: Store; database: TestDatabase }[] = [];
+
+async function openEmptied(): Promise<Store> {
+  const mine = free.pop() ?? (await openOnServer());
+  const calls = new Set<Promise<unknown>>();
+  let isClosed = false;
+  const watched = watchedStore(mine.store, async (call) => {
+    if (isClosed) throw new Error('The store is closed');
+    const called = call();
+    calls.add(called);
+    return await called.finally(() => calls.delete(called));
+  });
+  return {
+    ...watched,
+    async [Symbol.asyncDispose]() {
+      isClosed = true;
+      await Promise.allSettled(calls);
+      await empty(mine.database);
+      free.push(mine);
+    },
+  };
+}
+
+async function openOnServer(): Promise<{ store: Store; database: TestDatabase }> {
+  const database = await aPostgresDatabase();
+  return { store: await openStore(database.connection, limits), database };
+}
+
+async function empty({ connection }: TestDatabase): Promise<void> {
+  const client = new Client(connection);
+  await client.connect();
+  await client.query(emptyAll);
+  await client.end();
+}
+
+const emptyAll = `do $$
+declare name text;
+begin
+  set local session_replication_role = replica;
+  for name in select tablename from pg_tables where schemaname = 'public' and tablename <> 'schema_version' loop
+    execute format('delete from %I', name);
+  end loop;
+  for name in select sequencename from pg_sequences where schemaname = 'public' loop
+    execute format('alter sequence %I restart', name);
+  end loop;
+end $$`;
 
 /** The same test on each kind of database. */
 export function testOnEach(name: string, body: (openStore: () => Promise<Store>) => Promise<void>): void {
@@ -98,6 +150,7 @@ async function aPostgresDatabase(): Promise<TestDatabase> {
 
 after(async () => {
   const started = await server;
+  for (const { store } of free) await store[Symbol.asyncDispose]();
   await started?.client.end();
   await started?.postgres.remove();
 });
