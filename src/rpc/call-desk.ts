@@ -70,7 +70,8 @@ export class CallDesk {
       return new TemporaryFailure(
         `The conductor ${hostname} does not know the call ${name}: this can be done when it runs the release of the API.`,
       );
-    if (clock.now() >= deadline)
+    // Also of a deadline that is no number.
+    if (!(clock.now() < deadline))
       return new TemporaryFailure(
         `The conductor ${hostname} got the call ${name} only when nobody waited for it any more; it was not done.`,
       );

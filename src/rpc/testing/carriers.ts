@@ -24,6 +24,8 @@ export interface Carrier extends AsyncDisposable {
   /** Of the two processes, were they two. */
   readonly signals: readonly [Signals, Signals];
   readonly logged: Logged[];
+  /** Resolves when whatever was subscribed to will be heard. */
+  settled(): Promise<void>;
 }
 
 /** Starts what each way needs once, and gives a function that makes one with settings of its own. */
@@ -42,6 +44,7 @@ export const carriers: Record<
         server: transport,
         signals: [signals, signals],
         logged,
+        settled: async () => {},
         [Symbol.asyncDispose]: async () => {},
       };
     },
@@ -75,6 +78,10 @@ export async function overNats(nats: Nats, overrides: SettingsOverrides = {}): P
     logged,
     brokers: [api, conductor],
     settings,
+    async settled() {
+      await api.connection.flush();
+      await conductor.connection.flush();
+    },
     async [Symbol.asyncDispose]() {
       await api[Symbol.asyncDispose]();
       await conductor[Symbol.asyncDispose]();
