@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BenchError } from './bench-error.ts';
+import { describeCrowd, runCrowd } from './crowd.ts';
 import { readOptions } from './options.ts';
 import { phaseNames } from './phases.ts';
 import { describeComparison, describeRun, table } from './report.ts';
@@ -50,6 +51,14 @@ test('a server that runs already is left without the nodes of the measurement', 
   } finally {
     await target.stop();
   }
+});
+
+test('a small crowd deploys while it is watched, and streams tell of every change', async () => {
+  const { deployments, streams } = await runCrowd({ count: 5, seconds: 0.5, deploySeconds: 0.5 }, () => {});
+  assert.equal(deployments.count, 5);
+  assert.ok(deployments.show.asked > 0 && deployments.longestSilenceSeconds >= 0);
+  assert.ok(streams.framesHeard >= 5, 'no stream heard of the first change');
+  assert.match(describeCrowd({ deployments, streams }), /^5 deployments at once: done in/);
 });
 
 for (const [args, sentence] of [

@@ -1,9 +1,11 @@
 // Measures the API and the conductor of Ingot, of the reference, or of any server that speaks the same API.
 import { readFile } from 'node:fs/promises';
 import { BenchError } from './bench-error.ts';
-import { readOptions, usage } from './options.ts';
+import { describeCrowd, runCrowd } from './crowd.ts';
+import { type BenchOptions, readOptions, usage } from './options.ts';
 import { describeComparison, describeRun, type Result, type Run } from './report.ts';
 import { runBench } from './run.ts';
+import { describeScale, runScale } from './scale.ts';
 
 try {
   await main(process.argv.slice(2));
@@ -25,6 +27,10 @@ async function main(args: string[]): Promise<void> {
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.once(name, () => stopped.abort(new BenchError('Stopped before the end.')));
   const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+  if (options.crowd !== null || options.scale) {
+    await runInstead(options, tell);
+    return;
+  }
   const result = await runBench(options, tell, stopped.signal);
   if (options.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
   else process.stdout.write(`${result.runs.map(describeRun).join('\n\n')}\n`);
@@ -41,6 +47,20 @@ async function main(args: string[]): Promise<void> {
         earlier.filter((run) => run.target === target),
       )}\n`,
     );
+}
+
+/** What measures something else than the phases: a crowd, or a fleet. */
+async function runInstead(options: BenchOptions, tell: (line: string) => void): Promise<void> {
+  const show = (result: unknown, words: string): void =>
+    void process.stdout.write(`${options.json ? JSON.stringify(result, null, 2) : words}\n`);
+  if (options.crowd !== null) {
+    const crowd = await runCrowd({ count: options.crowd, seconds: options.seconds }, tell);
+    show(crowd, describeCrowd(crowd));
+  }
+  if (options.scale) {
+    const costs = await runScale(options, tell);
+    show(costs, describeScale(costs));
+  }
 }
 
 async function readResult(path: string): Promise<Run[]> {

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { BenchError } from './bench-error.ts';
 import { type Amounts, phaseNames } from './phases.ts';
+import type { Database } from './scale.ts';
 
 export const usage = `Usage: npm run bench -- [options]
 
@@ -19,6 +20,12 @@ Without --url it starts Ingot by itself, in its own process on a fresh data fold
   --compare FILE     also compare with the result of an earlier --json
   --profile FOLDER   have Ingot write a CPU profile there
   --json             the result as JSON on standard output
+
+  --crowd N          instead: N deployments at once on one conductor, and N streams of events
+  --scale            instead: what a fleet costs as it grows, and a pass over its power states
+  --sizes 1000,…     … of so many nodes (default 1000,10000,100000)
+  --databases …      … on sqlite, postgresql, or both (the default)
+  --bmc-delay MS     … whose BMCs take so long for an answer (default 50)
 `;
 
 export interface BenchOptions extends Amounts {
@@ -31,6 +38,11 @@ export interface BenchOptions extends Amounts {
   compare: string | null;
   profile: string | null;
   json: boolean;
+  crowd: number | null;
+  scale: boolean;
+  sizes: readonly number[];
+  databases: readonly Database[];
+  bmcMilliseconds: number;
 }
 
 /** Throws BenchError with a sentence that names what is wrong. */
@@ -59,6 +71,14 @@ export function readOptions(args: string[]): BenchOptions | 'help' {
     compare: values.compare ?? null,
     profile: values.profile ?? null,
     json: values.json,
+    crowd: values.crowd === undefined ? null : whole('--crowd', values.crowd, 1, 1000),
+    scale: values.scale,
+    sizes: values.sizes
+      .split(',')
+      .map((size) => whole('--sizes', size, 1, 1_000_000))
+      .toSorted((a, b) => a - b),
+    databases: values.databases.split(',').map(databaseNamed),
+    bmcMilliseconds: whole('--bmc-delay', values['bmc-delay'], 0, 60_000),
   };
 }
 
@@ -80,6 +100,11 @@ function parse(args: string[]) {
         compare: { type: 'string' },
         profile: { type: 'string' },
         json: { type: 'boolean', default: false },
+        crowd: { type: 'string' },
+        scale: { type: 'boolean', default: false },
+        sizes: { type: 'string', default: '1000,10000,100000' },
+        databases: { type: 'string', default: 'sqlite,postgresql' },
+        'bmc-delay': { type: 'string', default: '50' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     }).values;
@@ -88,6 +113,11 @@ function parse(args: string[]) {
       cause instanceof Error ? cause.message.split('. ', 1)[0]?.split('\n', 1)[0] : String(cause);
     throw new BenchError(`${reason}. The options are explained by --help.`, { cause });
   }
+}
+
+function databaseNamed(name: string): Database {
+  if (name === 'sqlite' || name === 'postgresql') return name;
+  throw new BenchError(`--databases takes sqlite and postgresql, not '${name}'.`);
 }
 
 function whole(option: string, text: string, least: number, most = 1_000_000_000): number {

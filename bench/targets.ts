@@ -38,11 +38,21 @@ export function runningTarget(url: string, pids: readonly number[]): Target {
   return { name: url, url, pids, startSeconds: null, isOurs: false, stop: async () => {} };
 }
 
-/** Starts Ingot in a process and a data folder of its own. `nodeOptions` go to the runtime besides those of npm start. */
-export async function startIngot(nodeOptions: readonly string[] = []): Promise<Target> {
+/** What Ingot is measured with where a measurement needs nothing else. */
+const ordinaryConfiguration = '[DEFAULT]\nhost = bench\nenabled_hardware_types = fake-hardware\n';
+
+/**
+ * Starts Ingot in a process and a data folder of its own. `nodeOptions` go to the runtime besides those of npm start.
+ * What it logs beyond what is told of a failure is handed to `hear`, line by line.
+ */
+export async function startIngot(
+  nodeOptions: readonly string[] = [],
+  configuration = ordinaryConfiguration,
+  hear: (line: string) => void = () => {},
+): Promise<Target> {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-bench-'));
   const config = join(folder, 'ingot.conf');
-  await writeFile(config, '[DEFAULT]\nhost = bench\nenabled_hardware_types = fake-hardware\n');
+  await writeFile(config, configuration);
   const begun = performance.now();
   const child = spawn(
     process.execPath,
@@ -64,6 +74,7 @@ export async function startIngot(nodeOptions: readonly string[] = []): Promise<T
   createInterface({ input: child.stderr }).on('line', (line) => {
     log.push(line);
     if (log.length > 20) log.shift();
+    hear(line);
   });
   const stop = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');

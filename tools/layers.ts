@@ -52,7 +52,7 @@ export const layers = {
   ],
   // The simulator knows the product only by its wire: what firmware, a BMC and a client would see.
   sim: ['src/model', 'src/config', 'src/protocol'],
-  bench: ['src/model'],
+  bench: ['src/model', 'sim'],
   tools: ['src/model', 'src/config', 'src/protocol'],
 } satisfies Record<string, readonly string[]>;
 

@@ -4,10 +4,13 @@ import { messageOf } from '#model/message.ts';
 import { startSim, type SimOptions } from '#sim/sim.ts';
 
 const usage =
-  'sim [--machines N] [--kind memory|process] [--data DIR] [--port P] [--bmcs each|shared] [--bmc-port P] [--seed TEXT] [--time-scale X] [--images DIR] [--tls]';
+  'sim [--machines N] [--kind memory|process] [--data DIR] [--port P] [--bmcs each|shared] [--bmc-port P] [--bmc-delay MS] [--seed TEXT] [--time-scale X] [--images DIR] [--tls]';
 
 try {
-  const sim = await startSim(readOptions(process.argv.slice(2)));
+  const { bmcDelay, ...options } = readOptions(process.argv.slice(2));
+  const sim = await startSim(options);
+  if (bmcDelay > 0)
+    for (const { name } of sim.list()) sim.setFault(name, { kind: 'slow', milliseconds: bmcDelay }, 'delay');
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void sim.close());
   process.stdout.write(
     `${JSON.stringify({
@@ -24,7 +27,7 @@ try {
   process.exitCode = 2;
 }
 
-function readOptions(args: string[]): SimOptions {
+function readOptions(args: string[]): SimOptions & { bmcDelay: number } {
   const { values } = parseArgs({
     args,
     options: {
@@ -34,6 +37,7 @@ function readOptions(args: string[]): SimOptions {
       port: { type: 'string', default: '0' },
       bmcs: { type: 'string', default: 'each' },
       'bmc-port': { type: 'string', default: '0' },
+      'bmc-delay': { type: 'string', default: '0' },
       seed: { type: 'string' },
       'time-scale': { type: 'string', default: '1' },
       images: { type: 'string' },
@@ -46,6 +50,7 @@ function readOptions(args: string[]): SimOptions {
     bmcs: oneOf('--bmcs', values.bmcs, ['each', 'shared']),
     port: wholeNumber('--port', values.port, 65_535),
     bmcPort: wholeNumber('--bmc-port', values['bmc-port'], 65_535),
+    bmcDelay: wholeNumber('--bmc-delay', values['bmc-delay'], 600_000),
     timeScale: positiveNumber('--time-scale', values['time-scale']),
     ...(values.data !== undefined && { dataFolder: values.data }),
     ...(values.seed !== undefined && { seed: values.seed }),
