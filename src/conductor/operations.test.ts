@@ -359,6 +359,117 @@ test('a reboot that was not yet asked of the BMC when the conductor died still h
   assert.equal(ground.driver.callsOf('rebooting').length, 1);
 });
 
+for (const [bmc, lastReset, reboots] of [
+  ['cannot say whether it happened', null, 2],
+  ['says that it happened', '2026-01-01T00:00:01Z', 1],
+] as const)
+  test(`a reboot under way when the conductor died is asked ${reboots} times of a BMC that ${bmc}`, async () => {
+    await using ground = await Ground.make();
+    const conductor = await ground.conductor();
+    const uuid = await ground.node(conductor);
+    ground.driver.power.set(uuid, 'power on');
+    if (lastReset !== null) ground.driver.lastReset.set(uuid, '2026-01-01T00:00:00Z');
+    ground.driver.next('rebooting', async (task) => {
+      if (lastReset !== null) ground.driver.lastReset.set(uuid, lastReset);
+      return await hang(task);
+    });
+    await conductor.call('change_node_power_state', {
+      node: uuid,
+      target: 'rebooting',
+      timeoutSeconds: null,
+    });
+    await ground.clock.until(() => ground.driver.callsOf('rebooting').length === 1);
+    conductor.kill();
+    await ground.conductor();
+    await ground.clock.until(async () => (await ground.read(uuid)).target_power_state === null);
+    assert.equal(ground.driver.callsOf('rebooting').length, reboots);
+  });
+
+test('a timeout of a power change beyond the longest is refused, with nothing changed', async () => {
+  await using ground = await Ground.make();
+  const conductor = await ground.conductor();
+  const uuid = await ground.node(conductor);
+  const call = { node: uuid, target: 'power on', timeoutSeconds: 86_401 };
+  await assert.rejects(conductor.call('change_node_power_state', call), /longer than the longest, 86400 s/);
+  assert.equal((await ground.read(uuid)).target_power_state, null);
+});
+
+describe('a heartbeat while another holds the node', () => {
+  test('of an operation that waits for the agent lets it go on when the node is given back', async () => {
+    await using ground = await Ground.make();
+    const conductor = await ground.conductor();
+    const uuid = await ground.node(conductor);
+    ground.driver.next('prepareAgent', waitForAgent);
+    await conductor.call('do_provisioning_action', { node: uuid, action: 'provide' });
+    await ground.untilWaits(uuid);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    ground.driver.next('rebooting', async () => {
+      await promise;
+      return { kind: 'done' };
+    });
+    await conductor.call('change_node_power_state', {
+      node: uuid,
+      target: 'rebooting',
+      timeoutSeconds: null,
+    });
+    await ground.clock.until(() => ground.driver.callsOf('rebooting').length === 1);
+    await hearAgent(conductor, uuid);
+    await ground.clock.pass(5000);
+    assert.equal(ground.driver.callsOf('prepareAgent').length, 1);
+    resolve();
+    assert.equal((await ground.untilAtRest(uuid)).provision_state, 'available');
+  });
+
+  test('in maintenance ends the operation where [conductor]allow_provisioning_in_maintenance is off', async () => {
+    await using ground = await Ground.make();
+    const conductor = await ground.conductor({
+      settings: { conductor: { allow_provisioning_in_maintenance: false } },
+    });
+    const uuid = await ground.node(conductor);
+    ground.driver.next('prepareAgent', waitForAgent);
+    await conductor.call('do_provisioning_action', { node: uuid, action: 'provide' });
+    await ground.untilWaits(uuid);
+    await conductor.call('set_maintenance', { node: uuid, maintenance: true, reason: 'at the rack' });
+    await hearAgent(conductor, uuid);
+    const node = await ground.untilAtRest(uuid);
+    assert.equal(node.provision_state, 'clean failed');
+    assert.match(node.last_error ?? '', /allow_provisioning_in_maintenance is off/);
+  });
+});
+
+describe('a wait in a state that has none of its own', () => {
+  test('leaves the node free, and the step runs again in its time', async () => {
+    await using ground = await Ground.make();
+    const conductor = await ground.conductor();
+    const uuid = await ground.node(conductor, { provision_state: 'active', automated_clean: false });
+    ground.driver.next('tearDown', { kind: 'wait', for: 'poll', afterSeconds: 90 });
+    const began = ground.clock.now();
+    await conductor.call('do_node_tear_down', { node: uuid });
+    await ground.clock.until(async () => (await ground.operation(uuid))?.state === 'waiting');
+    const node = await ground.read(uuid);
+    assert.deepEqual([node.provision_state, node.reservation], ['deleting', null]);
+    assert.equal((await ground.untilAtRest(uuid)).provision_state, 'available');
+    assert.equal(ground.clock.now() - began, 90_000);
+  });
+
+  test('outlives its conductor, and ends when it was too long', async () => {
+    await using ground = await Ground.make();
+    const limited = { settings: { ingot: { step_wait_timeout: 60 } } };
+    const conductor = await ground.conductor(limited);
+    const uuid = await ground.node(conductor, { provision_state: 'active' });
+    ground.driver.always('tearDown', { kind: 'wait', for: 'agent' });
+    const began = ground.clock.now();
+    await conductor.call('do_node_tear_down', { node: uuid });
+    await ground.clock.pass(20_000);
+    conductor.kill();
+    await ground.conductor(limited);
+    const node = await ground.untilAtRest(uuid);
+    assert.equal(node.provision_state, 'error');
+    assert.match(node.last_error ?? '', /flow\.tear_down did not end within 60 s/);
+    assert.equal(ground.clock.now() - began, 60_000);
+  });
+});
+
 test('what was reserved for a call that died with its conductor is given back at the next start', async () => {
   await using ground = await Ground.make();
   const conductor = await ground.conductor();

@@ -43,6 +43,16 @@ export function powerStateOf({ body }: Resource): RedfishPowerState | null {
   return powerStates.find((known) => known === state) ?? null;
 }
 
+/** When the machine last came out of a reset (LastResetTime), by the clock of the service; null where it does not say. */
+export async function readLastReset(
+  client: RedfishClient,
+  systemPath: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const { body } = await readSystem(client, systemPath, signal);
+  return textAt(body, 'LastResetTime') ?? null;
+}
+
 /**
  * Asks for a power action; that it was accepted is all that is known then. Nothing is done if the machine refuses
  * because it is in that state already. A power-on refused as conflicting, as right after a power-off, is asked for

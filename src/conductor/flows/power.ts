@@ -1,5 +1,6 @@
 import { isPowerTarget, powerTargets } from '#model/power-states.ts';
 import { InvalidParameterValue } from '#model/faults.ts';
+import type { StepTask } from '#drivers/task.ts';
 import { type Flow, flowStep } from './flow.ts';
 
 /**
@@ -17,9 +18,8 @@ export const power: Flow = {
       if (!isPowerTarget(target)) throw new InvalidParameterValue(`'${target}' is no power state to go to`);
       // To be done however the machine is found.
       const isReboot = !powerTargets[target].skippedWhenThere;
-      // A reboot that was asked of the BMC when the conductor died: on is what is left of it to ensure.
-      const goal = isReboot && task.memo['reboot_asked'] === true ? 'power on' : target;
-      if (isReboot) await task.note({ reboot_asked: true });
+      // A reboot that happened before the conductor died: on is what is left of it to ensure.
+      const goal = isReboot && (await hasRebooted(task)) ? 'power on' : target;
       await task.setPower(goal, timeoutSeconds === undefined ? {} : { timeoutSeconds });
       return { kind: 'done' };
     },
@@ -33,3 +33,16 @@ export const power: Flow = {
     };
   },
 };
+
+/**
+ * Whether the machine began anew since the reboot was first to be asked of its BMC. Where the BMC does not tell, nobody
+ * can know: then it is asked again, for an operator would rather see two reboots than none.
+ */
+async function hasRebooted(task: StepTask): Promise<boolean> {
+  const now = (await task.driver.power.lastReset?.(task)) ?? null;
+  if (!('last_reset' in task.memo)) {
+    await task.note({ last_reset: now });
+    return false;
+  }
+  return now !== null && task.memo['last_reset'] !== null && now !== task.memo['last_reset'];
+}

@@ -1,4 +1,5 @@
 import { readFreeNodes } from '#db/free-nodes.ts';
+import { readNode } from '#db/nodes.ts';
 import { readOpenOperation } from '#db/operations.ts';
 import { wireTime } from '#model/clock.ts';
 import { NodeLocked } from '#model/faults.ts';
@@ -9,7 +10,8 @@ import {
   stateRow,
   type WaitStart,
 } from '#model/provision-states.ts';
-import type { OperationRecord } from '#protocol/operation.ts';
+import type { FaultClass, OperationRecord } from '#protocol/operation.ts';
+import { agentHeardAt } from '../task.ts';
 import type { PeriodicTask } from './periodic-task.ts';
 
 /** So many nodes of a state are ended in one run for each worker; the next run finds the others. */
@@ -40,7 +42,11 @@ export const checkTimeouts: PeriodicTask = {
         const applies = (now: NodeRecord): boolean =>
           now.provision_state === state && !now.maintenance && (now[measuredFrom] ?? before) < before;
         await operations
-          .endWaiting(operation, context, timeoutOf(operation, state, seconds), { aborted: false, applies })
+          .endWaiting(operation, context, timeoutOf(operation, state, seconds), {
+            aborted: false,
+            fault: faultOf(operation, await readNode(parts.store.read, node.uuid)),
+            applies,
+          })
           .catch((reason: unknown) => {
             if (!(reason instanceof NodeLocked)) throw reason;
           });
@@ -54,6 +60,12 @@ function timeoutOf({ wait, steps, cursor }: OperationRecord, state: ProvisionSta
   if (wait?.for === 'poll' && step)
     return `Timeout: the step ${step.interface}.${step.step} did not end within ${seconds} s while the node was in '${state}'.`;
   return `Timeout: nothing was heard of the agent for ${seconds} s while the node was in '${state}'. Look at its console: did it boot the ramdisk, and can it reach the API?`;
+}
+
+/** An agent that was never heard of since the machine began is another trouble than one that fell silent. */
+function faultOf({ wait }: OperationRecord, node: NodeRecord | undefined): FaultClass {
+  if (wait?.for === 'poll') return 'step-timeout';
+  return node && agentHeardAt(node) !== null ? 'agent-timeout' : 'boot-timeout';
 }
 
 function limitedStates(

@@ -33,6 +33,8 @@ export class ScriptedDriver {
   readonly calls: Call[] = [];
   /** What the machine's BMC says; a node without an entry is off. */
   readonly power = new Map<string, PowerState>();
+  /** When each machine last began anew, as its BMC says; nothing where it does not say. */
+  readonly lastReset = new Map<string, string>();
   /** Thrown by whoever asks for the power state. */
   bmcError: Error | null = null;
   agentSteps: OperationStep[] = [];
@@ -76,6 +78,7 @@ export class ScriptedDriver {
               if (this.bmcError) throw this.bmcError;
               return this.power.get(node.uuid) ?? 'power off';
             },
+            lastReset: async ({ node }) => this.lastReset.get(node.uuid) ?? null,
             supportedTargets: async () => ['soft rebooting', 'soft power off'],
             setPowerState: async (task, target) => {
               await this.#act(target, task);

@@ -12,6 +12,11 @@ export interface PowerInterface extends InterfaceContract {
    * Asked of a hundred thousand nodes in a minute: it does nothing else.
    */
   getPowerState(task: LookingTask): Promise<PowerState | null>;
+  /**
+   * When the machine last began anew, in the BMC's own words; null where it does not say. Two answers that differ say
+   * that it was reset between them. Throws when it cannot be asked. May be repeated.
+   */
+  lastReset?(task: Task): Promise<string | null>;
   /** Targets besides on, off and reboot that this machine takes. */
   supportedTargets(task: Task): Promise<readonly PowerTarget[]>;
   /**

@@ -1,7 +1,13 @@
 // Power through Redfish: every action is followed until the BMC says that it happened.
 import { BmcTimeout, BmcUnreachable } from '#bmc/errors.ts';
 import { setBootOverride } from '#bmc/redfish/boot.ts';
-import { readPowerState, reset, type RedfishPowerState, type ResetType } from '#bmc/redfish/power.ts';
+import {
+  readLastReset,
+  readPowerState,
+  reset,
+  type RedfishPowerState,
+  type ResetType,
+} from '#bmc/redfish/power.ts';
 import { PowerStateFailure } from '#model/faults.ts';
 import type { PowerState, PowerTarget } from '#model/power-states.ts';
 import type { PowerInterface } from '../interfaces/power.ts';
@@ -43,6 +49,8 @@ export function redfishPower(controllers: Controllers): PowerInterface {
       const state = await controllers.use(task, (system) => readPowerState(...system));
       return state === null ? null : meanings[state];
     },
+
+    lastReset: async (task) => await controllers.use(task, (system) => readLastReset(...system)),
 
     async supportedTargets() {
       return ['power on', 'power off', 'rebooting', 'soft rebooting', 'soft power off'];
