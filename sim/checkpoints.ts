@@ -18,8 +18,11 @@ export type TrapTarget =
   /** At the given occurrence of that name (1: the first), of that node when one is named. */
   | { name: string; occurrence?: number; node?: string };
 
+/** What is done to the process there: killed, or halted until somebody sends it SIGCONT. */
+export type Strike = 'SIGKILL' | 'SIGSTOP';
+
 export interface Trap {
-  /** Resolves with the checkpoint at which the process was killed. */
+  /** Resolves with the checkpoint at which the process was struck. */
   readonly hit: Promise<Checkpoint>;
   disarm(): void;
 }
@@ -27,6 +30,7 @@ export interface Trap {
 interface ArmedTrap {
   matches: (checkpoint: Checkpoint) => boolean;
   left: number;
+  strike: Strike;
   resolve: (checkpoint: Checkpoint) => void;
 }
 
@@ -34,14 +38,14 @@ const keptCheckpoints = 100_000;
 
 export class Checkpoints {
   readonly #now: () => number;
-  readonly #kill: (pid: number) => void;
+  readonly #strike: (pid: number, how: Strike) => void;
   readonly #traps = new Set<ArmedTrap>();
   #reached: Checkpoint[] = [];
   #sequence = 0;
 
-  constructor(now: () => number, kill = (pid: number): void => void process.kill(pid, 'SIGKILL')) {
+  constructor(now: () => number, strike = (pid: number, how: Strike): void => void process.kill(pid, how)) {
     this.#now = now;
-    this.#kill = kill;
+    this.#strike = strike;
   }
 
   get reached(): readonly Checkpoint[] {
@@ -56,22 +60,23 @@ export class Checkpoints {
   }
 
   /** A trap is used up when it strikes. */
-  arm(target: TrapTarget): Trap {
+  arm(target: TrapTarget, strike: Strike = 'SIGKILL'): Trap {
     const { promise, resolve } = Promise.withResolvers<Checkpoint>();
     const trap: ArmedTrap =
       'at' in target
-        ? { matches: () => true, left: target.at, resolve }
+        ? { matches: () => true, left: target.at, strike, resolve }
         : {
             matches: ({ name, node }) =>
               name === target.name && (target.node === undefined || node === target.node),
             left: target.occurrence ?? 1,
+            strike,
             resolve,
           };
     this.#traps.add(trap);
     return { hit: promise, disarm: () => this.#traps.delete(trap) };
   }
 
-  /** Records the checkpoint; kills the process there, and says so, when a trap is set on it. */
+  /** Records the checkpoint; strikes the process there, and says so if that killed it, when a trap is set on it. */
   reach(reached: { name: string; node: string | null; pid: number }): Checkpoint {
     this.#sequence += 1;
     const checkpoint: Checkpoint = {
@@ -87,8 +92,8 @@ export class Checkpoints {
       trap.left -= 1;
       if (trap.left > 0) continue;
       this.#traps.delete(trap);
-      if (!checkpoint.killed) this.#kill(checkpoint.pid);
-      checkpoint.killed = true;
+      if (!checkpoint.killed) this.#strike(checkpoint.pid, trap.strike);
+      checkpoint.killed ||= trap.strike === 'SIGKILL';
       trap.resolve(checkpoint);
     }
     return checkpoint;

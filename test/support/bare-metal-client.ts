@@ -12,14 +12,19 @@ export interface NodeView {
   reservation: string | null;
   maintenance: boolean;
   fault: string | null;
+  conductor: string | null;
 }
 
 /** What the API answered when it refused. */
 export class Refused extends Error {
   readonly status: number;
-  constructor(request: string, status: number, body: string) {
-    super(`${request}: ${status} ${body.slice(0, 500)}`);
-    this.status = status;
+  /** Of the Retry-After header. */
+  readonly retryAfterSeconds: number | null;
+  constructor(request: string, response: Response, body: string) {
+    super(`${request}: ${response.status} ${body.slice(0, 500)}`);
+    this.status = response.status;
+    const retryAfter = response.headers.get('retry-after');
+    this.retryAfterSeconds = retryAfter === null ? null : Number(retryAfter);
   }
 }
 
@@ -39,7 +44,7 @@ export class BareMetalClient {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    if (!response.ok) throw new Refused(`${method} ${path}`, response.status, text);
+    if (!response.ok) throw new Refused(`${method} ${path}`, response, text);
     return (text === '' ? undefined : JSON.parse(text)) as T; // The caller names what the route is published to answer.
   }
 
@@ -60,6 +65,13 @@ export class BareMetalClient {
 
   async node(uuid: string): Promise<NodeView> {
     return await this.send<NodeView>('GET', `/v1/nodes/${uuid}`);
+  }
+
+  /** The conductor of each node, by the node's UUID. */
+  async conductors(): Promise<Map<string, string | null>> {
+    type Page = { nodes: { uuid: string; conductor: string | null }[] };
+    const { nodes } = await this.send<Page>('GET', '/v1/nodes?fields=uuid,conductor');
+    return new Map(nodes.map(({ uuid, conductor }) => [uuid, conductor]));
   }
 
   /** Asks for the node until it is as wanted, or `isOver` ends the waiting. */

@@ -1,0 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Asks again and again until the answer is accepted. Throws, with the last answer, when it never is. */
+export async function until<T>(
+  ask: () => Promise<T> | T,
+  accepts: (answer: T) => boolean,
+  { limitSeconds = 60, everyMilliseconds = 50 } = {},
+): Promise<T> {
+  const end = performance.now() + limitSeconds * 1000;
+  for (;;) {
+    const answer = await ask();
+    if (accepts(answer)) return answer;
+    if (performance.now() > end)
+      throw new Error(`Not so after ${limitSeconds} s; the last answer: ${JSON.stringify(answer)}`);
+    await delay(everyMilliseconds);
+  }
+}
