@@ -1,0 +1,110 @@
+// What really stands in the database, for whoever judges: it sees every commit at once, whatever the network does.
+import { DatabaseSync } from 'node:sqlite';
+
+export interface SeenNode {
+  readonly uuid: string;
+  readonly provision_state: string;
+  readonly power_state: string | null;
+  readonly target_power_state: string | null;
+  readonly reservation: string | null;
+  readonly reservation_epoch: number;
+  readonly maintenance: number;
+  readonly fault: string | null;
+  readonly disable_power_off: number;
+  readonly automated_clean: number | null;
+  readonly last_error: string | null;
+  readonly instance_info: string;
+}
+
+export interface SeenEvent {
+  readonly id: number;
+  readonly kind: string;
+  readonly node_uuid: string | null;
+  readonly operation_id: string | null;
+  readonly request_id: string | null;
+  readonly data: string;
+}
+
+export interface SeenOperation {
+  readonly id: string;
+  readonly node_uuid: string;
+  readonly kind: string;
+  readonly state: string;
+  readonly wait: string | null;
+  readonly cursor: number;
+  readonly attempt: number;
+  readonly owner: string;
+  readonly steps: string;
+  readonly error: string | null;
+  readonly finished_at: string | null;
+}
+
+export class Look {
+  readonly #database: DatabaseSync;
+  readonly #node;
+  readonly #nodes;
+  readonly #events;
+  readonly #eventsOf;
+  readonly #open;
+  readonly #operation;
+  readonly #version;
+
+  constructor(path: string) {
+    this.#database = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
+    const nodes =
+      'SELECT uuid, provision_state, power_state, target_power_state, reservation, reservation_epoch, maintenance, ' +
+      'fault, disable_power_off, automated_clean, last_error, instance_info FROM nodes';
+    const operations =
+      'SELECT id, node_uuid, kind, state, wait, cursor, attempt, owner, steps, error, finished_at FROM operations';
+    this.#node = this.#database.prepare(`${nodes} WHERE uuid = ?`);
+    this.#nodes = this.#database.prepare(`${nodes} ORDER BY id`);
+    this.#events = this.#database.prepare(
+      'SELECT id, kind, node_uuid, operation_id, request_id, data FROM events WHERE id > ? ORDER BY id',
+    );
+    this.#eventsOf = this.#database.prepare('SELECT count(*) AS count FROM events WHERE request_id = ?');
+    this.#open = this.#database.prepare(`${operations} WHERE finished_at IS NULL ORDER BY created_at, id`);
+    this.#operation = this.#database.prepare(`${operations} WHERE id = ?`);
+    this.#version = this.#database.prepare('PRAGMA data_version');
+  }
+
+  // The rows are as the statements select them.
+
+  node(uuid: string): SeenNode | undefined {
+    return this.#node.get(uuid) as SeenNode | undefined;
+  }
+
+  nodes(): SeenNode[] {
+    return this.#nodes.all() as unknown as SeenNode[];
+  }
+
+  eventsAfter(id: number): SeenEvent[] {
+    return this.#events.all(id) as unknown as SeenEvent[];
+  }
+
+  isToldOf(requestId: string): boolean {
+    return this.#eventsOf.get(requestId)?.['count'] !== 0;
+  }
+
+  openOperations(): SeenOperation[] {
+    return this.#open.all() as unknown as SeenOperation[];
+  }
+
+  operation(id: string): SeenOperation | undefined {
+    return this.#operation.get(id) as SeenOperation | undefined;
+  }
+
+  /** Another number after each commit of anybody. */
+  version(): unknown {
+    return this.#version.get()?.['data_version'];
+  }
+
+  /** Texts of history and events, where no secret may stand. */
+  texts(): string[] {
+    const history = this.#database.prepare('SELECT event AS text FROM node_history').all();
+    return history.map(({ text }) => String(text));
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
