@@ -266,6 +266,8 @@ export const migrations: readonly Migration[] = [
            as 'select pg_snapshot_xmin(pg_current_snapshot())::text::bigint + event_tx_base()'`,
         );
         await run('alter table events add column tx bigint not null default event_tx()');
+        // Never holds a row: writers that lost against others again and again form a line by locking it.
+        await run('create table contention ()');
         await run(
           'create table writers (id text primary key, last_write bigint not null, used_at timestamptz not null default now()) with (fillfactor = 50)',
         );
@@ -311,6 +313,26 @@ export const migrations: readonly Migration[] = [
         .addColumn('taken', 'integer', (column) => column.notNull().defaultTo(0))
         .execute();
       await sql`insert into turns (queue) values ('deploy'), ('clean')`.execute(db);
+    },
+  },
+  {
+    name: 'what notifications tell of, and how far they were sent',
+    async up(db) {
+      await db.schema
+        .createTable('event_subjects')
+        .addColumn('event_id', 'integer', (column) =>
+          column.primaryKey().references('events.id').onDelete('cascade'),
+        )
+        .addColumn('publisher', 'text', (column) => column.notNull())
+        .addColumn('data', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('relays')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('cursor', 'text', (column) => column.notNull())
+        .addColumn('holder', 'text', (column) => column.notNull())
+        .addColumn('held_until', 'text', (column) => column.notNull())
+        .execute();
     },
   },
 ];

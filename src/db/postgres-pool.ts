@@ -61,7 +61,8 @@ export class PostgresPool {
 
   /** A session that nobody else uses until it is given back. Throws TemporaryFailure. */
   async take(): Promise<PostgresConnection> {
-    if (this.#pool.waitingCount >= this.#limits.queue) throw new TemporaryFailure();
+    const { connections, queue } = this.#limits;
+    if (this.#inUse >= connections + queue) throw new TemporaryFailure();
     this.#inUse += 1;
     try {
       return await this.#take();

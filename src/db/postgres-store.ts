@@ -9,13 +9,19 @@ import { StatementNames } from './statement-names.ts';
 import { type Store, StoreError, type Transaction } from './store.ts';
 import type { Tables } from './tables.ts';
 
-const defaultLimits: PoolLimits = { connections: 10, queue: 10_000 };
+export interface PostgresLimits extends PoolLimits {
+  /** How long the server may be away before a commit whose answer was lost is told as not known. */
+  readonly outcomeMilliseconds?: number;
+}
+
+const defaultLimits: PostgresLimits = { connections: 10, queue: 10_000 };
+const defaultOutcomeMilliseconds = 60_000;
 
 /** How often a write runs before it is given up, when others keep changing the same rows first. */
 const mostAttempts = 30;
 
-/** How long the server may be away before a commit whose answer was lost is told as not known. */
-const outcomePatienceMilliseconds = 60_000;
+/** How often it runs beside all others. From then on it waits for those that lost as often as itself. */
+const attemptsAtWill = 2;
 
 /**
  * Opens a store on a PostgreSQL server and brings its tables up to date. Any number of processes may have it open.
@@ -23,7 +29,8 @@ const outcomePatienceMilliseconds = 60_000;
  * A write sees one snapshot from its beginning to its end, and runs again when another one changed the same rows first.
  * It resolves if and only if it is committed, also when the connection ended while it was committing.
  */
-export async function openPostgresStore(url: string, limits: PoolLimits = defaultLimits): Promise<Store> {
+export async function openPostgresStore(url: string, limits: PostgresLimits = defaultLimits): Promise<Store> {
+  const { outcomeMilliseconds = defaultOutcomeMilliseconds } = limits;
   const names = new StatementNames();
   // Apart, so that a herd of writers leaves readers their turn.
   const ofReaders = Math.max(1, Math.floor(limits.connections / 3));
@@ -48,14 +55,21 @@ export async function openPostgresStore(url: string, limits: PoolLimits = defaul
   });
   return {
     read,
-    write: async (change) => await writeTo(writing, change),
+    write: async (change) => await writeTo(writing, change, outcomeMilliseconds),
     [Symbol.asyncDispose]: close,
   };
 }
 
-async function writeTo<T>(pool: PostgresPool, change: (transaction: Transaction) => Promise<T>): Promise<T> {
+async function writeTo<T>(
+  pool: PostgresPool,
+  change: (transaction: Transaction) => Promise<T>,
+  outcomeMilliseconds: number,
+): Promise<T> {
   for (let attempt = 1; attempt <= mostAttempts; attempt += 1) {
-    const end = await withConnection(pool, async (connection) => await attemptWrite(connection, change));
+    const end = await withConnection(
+      pool,
+      async (connection) => await attemptWrite(connection, change, attempt > attemptsAtWill),
+    );
     switch (end.kind) {
       case 'committed':
         return end.value;
@@ -63,7 +77,7 @@ async function writeTo<T>(pool: PostgresPool, change: (transaction: Transaction)
         await systemClock.sleep(backOff(attempt));
         break;
       case 'lost':
-        if (await wasCommitted(pool, end)) return end.value;
+        if (await wasCommitted(pool, end, outcomeMilliseconds)) return end.value;
     }
   }
   throw new TemporaryFailure('Too many others change the same at once; please retry later.');
@@ -78,9 +92,10 @@ type WriteEnd<T> =
 async function attemptWrite<T>(
   connection: PostgresConnection,
   change: (transaction: Transaction) => Promise<T>,
+  inTurn: boolean,
 ): Promise<WriteEnd<T>> {
   connection.hasConflicted = false;
-  const begun = begin(connection);
+  const begun = begin(connection, inTurn);
   // It is waited for below; until then its failure is also that of the statements behind it.
   begun.catch(() => {});
   let value: T;
@@ -99,10 +114,12 @@ async function attemptWrite<T>(
  * Begins a transaction, and leaves its number in the session's own row: whoever reads the row later knows whether this
  * transaction was committed, on this server after a crash or on the one that took its place.
  */
-async function begin(connection: PostgresConnection): Promise<void> {
+async function begin(connection: PostgresConnection, inTurn: boolean): Promise<void> {
   connection.writes += 1;
+  // To lock a table takes no snapshot yet: what is seen is what the one before in the line left.
+  const standInLine = inTurn ? '; lock table contention' : '';
   await Promise.all([
-    connection.send({ text: 'begin isolation level repeatable read' }),
+    connection.send({ text: `begin isolation level repeatable read${standInLine}` }),
     connection.send({
       name: 'begin',
       text:
@@ -131,8 +148,12 @@ async function commit<T>(connection: PostgresConnection, value: T): Promise<Writ
  * Whether the session's last transaction was committed, asked once the server is back. Throws TemporaryFailure when that
  * cannot be known in time.
  */
-async function wasCommitted(pool: PostgresPool, lost: { session: string; write: number }): Promise<boolean> {
-  const until = systemClock.now() + outcomePatienceMilliseconds;
+async function wasCommitted(
+  pool: PostgresPool,
+  lost: { session: string; write: number },
+  milliseconds: number,
+): Promise<boolean> {
+  const until = systemClock.now() + milliseconds;
   for (let attempt = 1; systemClock.now() < until; attempt += 1) {
     try {
       return await withConnection(pool, async ({ queries }) => {

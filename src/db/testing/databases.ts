@@ -15,11 +15,6 @@ export interface TestDatabase extends AsyncDisposable {
   readonly connection: string;
 }
 
-const makers = { sqlite: aSqliteDatabase, postgres: aPostgresDatabase } satisfies Record<
-  DatabaseKind,
-  () => Promise<TestDatabase>
->;
-
 /** The kinds of databases that tests of queries run on. */
 export const databases: readonly DatabaseKind[] = ['sqlite', 'postgres'];
 
@@ -33,9 +28,9 @@ export function usualDatabase(): DatabaseKind {
 
 const limits = { batch: 256, queue: 10_000, connections: 6 };
 
-/** A database that nobody else uses. */
+/** A database that nobody else uses, without tables. */
 export async function aDatabase(kind: DatabaseKind): Promise<TestDatabase> {
-  return await makers[kind]();
+  return await (kind === 'sqlite' ? aSqliteDatabase() : aPostgresDatabase('template1'));
 }
 
 /** An empty store that nobody else uses. */
@@ -80,7 +75,7 @@ async function openEmptied(): Promise<Store> {
 }
 
 async function openOnServer(): Promise<{ store: Store; database: TestDatabase }> {
-  const database = await aPostgresDatabase();
+  const database = await aPostgresDatabase('ingot');
   return { store: await openStore(database.connection, limits), database };
 }
 
@@ -137,11 +132,11 @@ async function startServer(): Promise<Server> {
   return { postgres, client };
 }
 
-async function aPostgresDatabase(): Promise<TestDatabase> {
+async function aPostgresDatabase(template: 'ingot' | 'template1'): Promise<TestDatabase> {
   const { postgres, client } = await (server ??= startServer());
   made += 1;
   const name = `test_${made}`;
-  await client.query(`create database ${name} template ingot strategy file_copy`);
+  await client.query(`create database ${name} template ${template} strategy file_copy`);
   return {
     connection: postgres.urlOf(name),
     [Symbol.asyncDispose]: async () => void (await client.query(`drop database ${name} with (force)`)),
