@@ -12,6 +12,9 @@ export interface Random {
   fraction(): number;
 }
 
+/** Why a limit is not waited for any more; without a stack, for there are thousands in a second. */
+const notNeeded = 'what it limited is over';
+
 /**
  * Runs `work` with a signal that is aborted with the caller's, or with `expired()` after so many milliseconds, and
  * rejects with the reason of whichever came first.
@@ -23,19 +26,21 @@ export async function withLimit<T>(
   work: (signal: AbortSignal) => Promise<T>,
   expired: () => Error,
 ): Promise<T> {
-  const limit = new AbortController();
+  signal.throwIfAborted();
+  const either = new AbortController();
   const done = new AbortController();
+  const abort = (): void => either.abort(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
   clock.sleep(milliseconds, done.signal).then(
-    () => limit.abort(expired()),
+    () => either.abort(expired()),
     () => undefined,
   );
-  const either = AbortSignal.any([signal, limit.signal]);
   try {
-    either.throwIfAborted();
-    return await work(either);
+    return await work(either.signal);
   } catch (error) {
-    throw either.aborted ? either.reason : error;
+    throw either.signal.aborted ? either.signal.reason : error;
   } finally {
-    done.abort();
+    signal.removeEventListener('abort', abort);
+    done.abort(notNeeded);
   }
 }

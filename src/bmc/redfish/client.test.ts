@@ -91,6 +91,8 @@ test('a GET is repeated after 5xx, a broken connection and silence; the pause is
   const troubles = [
     () => ({ status: 500 }),
     () => ({ status: 503, headers: { 'retry-after': '7' } }),
+    // A connection that was kept may just have been closed: that is no reason for a pause. A new one that breaks is.
+    (_: Asked, response: ServerResponse) => void response.destroy(),
     (_: Asked, response: ServerResponse) => void response.destroy(),
     () => clock.expire(),
     () => ({ json: { Name: 'at last' } }),
@@ -99,6 +101,30 @@ test('a GET is repeated after 5xx, a broken connection and silence; the pause is
   await using client = aClient(bmc, { clock });
   assert.equal((await client.get('/thing', never)).body.Name, 'at last');
   assert.deepEqual(clock.slept, [4000, 7000, 4000, 4000]);
+});
+
+test('reads share a connection; what changes something has one of its own', async () => {
+  await using bmc = await aBmc(thing);
+  await using client = aClient(bmc);
+  const portOf = async (ask: () => Promise<unknown>): Promise<number | undefined> => {
+    let port: number | undefined;
+    bmc.scripts.set('GET /thing', (_, response) => {
+      port = response.socket?.remotePort;
+      return { json: {} };
+    });
+    bmc.scripts.set('POST /act', (_, response) => {
+      port = response.socket?.remotePort;
+      return { status: 204 };
+    });
+    await ask();
+    return port;
+  };
+  const read = await portOf(async () => await client.get('/thing', never));
+  assert.equal(await portOf(async () => await client.get('/thing', never)), read);
+  const acted = await portOf(async () => await client.post('/act', {}, never));
+  assert.notEqual(acted, read);
+  assert.notEqual(await portOf(async () => await client.post('/act', {}, never)), acted);
+  assert.equal(await portOf(async () => await client.get('/thing', never)), read);
 });
 
 test('a request that changes something is sent once, and its error says that it may have had an effect', async () => {

@@ -211,6 +211,7 @@ export class RedfishClient implements AsyncDisposable {
 
   #succeeded(request: { method: Method; path: string }, response: HttpResponse): Answer {
     const answer = readAnswer(response);
+    if (answer.status >= 200 && answer.status < 300) return answer;
     const refused = refusal(this.address, this.#name(request), answer, this.#secrets);
     if (refused === null) return answer;
     throw refused;

@@ -1,5 +1,5 @@
 // One client per controller and user, so that its queue, its breaker and its session are everybody's.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { RedfishClient, type RedfishWorld } from './client.ts';
 import type { RedfishOptions, RedfishTarget } from './options.ts';
 
@@ -58,6 +58,6 @@ export class RedfishPool implements AsyncDisposable {
 
 /** A changed password is another client: the session of the old one must not serve it. */
 function keyOf({ address, username, password, authType, verifyCa }: RedfishTarget): string {
-  const passwordHash = createHash('sha256').update(password).digest('base64');
+  const passwordHash = hash('sha256', password, 'base64');
   return JSON.stringify([address, username, passwordHash, authType, verifyCa]);
 }

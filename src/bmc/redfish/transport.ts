@@ -98,9 +98,13 @@ function codeOf(error: unknown): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
+/** A connection that has read is kept this long: for the next of a row of reads, and no longer than BMCs bear. */
+const keptMilliseconds = 3000;
+
 /**
- * Over the network with undici. Every exchange has a connection of its own: many controllers close idle connections
- * without a word, and then a POST would break with nobody knowing whether it was read.
+ * Over the network with undici. What changes something has a connection of its own: many controllers close idle
+ * connections without a word, and then nobody would know whether it was read. A read may be repeated, so its connection
+ * is kept for the next; where a kept one broke, the read is made on a new one.
  */
 export function networkTransport(
   origin: string,
@@ -108,8 +112,10 @@ export function networkTransport(
   options: RedfishOptions,
 ): HttpTransport {
   const authorities = typeof verifyCa === 'string' ? readAuthorities(verifyCa) : undefined;
-  const pool = new Pool(origin, {
+  const poolOptions = {
     connections: options.maxConcurrentRequests,
+    keepAliveTimeout: keptMilliseconds,
+    keepAliveMaxTimeout: keptMilliseconds,
     pipelining: 1,
     allowH2: false,
     headersTimeout: options.readTimeoutSeconds * 1000,
@@ -122,23 +128,46 @@ export function networkTransport(
       ...(options.tlsMinimumVersion === undefined ? {} : { minVersion: options.tlsMinimumVersion }),
       ...(options.tlsCiphers === undefined ? {} : { ciphers: options.tlsCiphers }),
     },
-  });
+  };
+  const kept = new Pool(origin, poolOptions);
+  const fresh = new Pool(origin, poolOptions);
+  let connections = 0;
+  kept.on('connect', () => (connections += 1));
+
+  async function exchange(pool: Pool, request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
+    const { method, path, headers, body } = request;
+    const response = await pool.request({ method, path, headers, body, signal, reset: pool === fresh });
+    const raw = Buffer.from(await response.body.arrayBuffer());
+    const flat = Object.entries(response.headers).map(
+      ([name, value]) => [name, Array.isArray(value) ? (value[0] ?? '') : (value ?? '')] as const,
+    );
+    const responseHeaders = Object.fromEntries(flat);
+    const decoded = decode(raw, responseHeaders['content-encoding'], options.maxResponseBytes);
+    return { status: response.statusCode, headers: responseHeaders, body: decoded };
+  }
+
+  async function read(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
+    const before = connections;
+    try {
+      return await exchange(kept, request, signal);
+    } catch (error) {
+      const wasKept = connections === before;
+      if (signal.aborted || !wasKept || classify(error).kind !== 'broken') throw error;
+      return await exchange(fresh, request, signal);
+    }
+  }
+
   return {
-    async send({ method, path, headers, body }, signal) {
+    async send(request, signal) {
       try {
-        const response = await pool.request({ method, path, headers, body, signal, reset: true });
-        const raw = Buffer.from(await response.body.arrayBuffer());
-        const flat = Object.entries(response.headers).map(
-          ([name, value]) => [name, Array.isArray(value) ? (value[0] ?? '') : (value ?? '')] as const,
-        );
-        const responseHeaders = Object.fromEntries(flat);
-        const decoded = decode(raw, responseHeaders['content-encoding'], options.maxResponseBytes);
-        return { status: response.statusCode, headers: responseHeaders, body: decoded };
+        return await (request.method === 'GET' ? read(request, signal) : exchange(fresh, request, signal));
       } catch (error) {
         throw signal.aborted ? signal.reason : classify(error);
       }
     },
-    close: () => pool.destroy(),
+    async close() {
+      await Promise.all([kept.destroy(), fresh.destroy()]);
+    },
   };
 }
 
