@@ -3,11 +3,10 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { insertChassis, readChassis, updateChassis } from './chassis.ts';
 import { violatedColumn } from './constraint.ts';
 import { passGate } from './gate.ts';
 import { listNodeRows } from './node-list.ts';
-import { countNodesInStates, insertNode } from './nodes.ts';
+import { countNodesInStates, insertNode, readNode, updateNode } from './nodes.ts';
 import type { NodeRow } from './tables.ts';
 import { aDatabase, databases, testOnEach } from './testing/databases.ts';
 
@@ -21,15 +20,16 @@ const aNode = () =>
 
 testOnEach('of writers that change one row at once none undoes another', async (openStore) => {
   await using store = await openStore();
-  const uuid = crypto.randomUUID();
-  await insertChassis(store, { uuid, description: null, extra: { count: 0 }, created_at: '2026' });
+  const { uuid } = await store.write(
+    async (transaction) => await insertNode(transaction, { ...aNode(), extra: { count: 0 } }),
+  );
   const countOn = async () =>
-    await updateChassis(store, uuid, ({ extra }) => ({
-      extra: { count: Number(extra['count']) + 1 },
-      updated_at: '2026',
-    }));
+    await store.write(async (transaction) => {
+      const node = await readNode(transaction, uuid);
+      await updateNode(transaction, uuid, { extra: { count: Number(node?.extra['count']) + 1 } });
+    });
   await Promise.all(Array.from({ length: 60 }, countOn));
-  assert.deepEqual((await readChassis(store.read, uuid))?.extra, { count: 60 });
+  assert.deepEqual((await readNode(store.read, uuid))?.extra, { count: 60 });
 });
 
 testOnEach('a limit that is counted behind a gate is kept by all who come at once', async (openStore) => {
