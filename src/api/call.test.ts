@@ -62,9 +62,6 @@ async function aCallToOneThatLeft(meanwhile: (join: (hostname: string) => Promis
       acceptsEvents: false,
       lastEventId: null,
       projectId: null,
-      acceptsEvents: false,
-      lastEventId: null,
-      projectId: null,
     },
   );
   return {

@@ -19,6 +19,8 @@ export function sendJson(reply: FastifyReply, status: number, body: string): Fas
 function sendStream(reply: FastifyReply, status: number, stream: AnswerStream): FastifyReply {
   reply.hijack();
   const { raw } = reply;
+  // Events are their own frames: chunks around them would cost twice as many writes. The end of the answer is that of the connection.
+  raw.removeHeader('transfer-encoding');
   raw.writeHead(status, {
     ...headersOf(reply),
     'content-type': stream.contentType,

@@ -26,6 +26,10 @@ const pollMilliseconds = 1000;
 /** Proxies cut connections that stay silent for about a minute. */
 const aliveMilliseconds = 15_000;
 
+/** Milliseconds between two batches for each stream; writing one frame takes about a hundredth of a millisecond. */
+const pausePerFollower = 0.25;
+const longestPause = 500;
+
 export class EventHub {
   readonly #read: Reader;
   readonly #clock: Clock;
@@ -101,6 +105,7 @@ export class EventHub {
         toldAt = now;
         this.#tellAlive();
       }
+      if (found > 0) await this.#pause();
       if (found < batchSize && !this.#isTold) await this.#rest();
     }
     deaf();
@@ -137,6 +142,12 @@ export class EventHub {
     // The cursor moves also where a stream's filter lets nothing through, so that it never grows too old to resume at.
     const frame = Buffer.from(`id: ${this.#cursor}\n: alive\n\n`);
     for (const follower of this.#followers) follower.alive(frame);
+  }
+
+  /** What comes meanwhile goes out together: handing on takes no more than a small share of the process's time. */
+  async #pause(): Promise<void> {
+    const milliseconds = Math.min(this.#followers.size * pausePerFollower, longestPause);
+    await this.#clock.sleep(milliseconds, this.#ended.signal).catch(() => {});
   }
 
   async #rest(): Promise<void> {
