@@ -2,6 +2,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import type { Settings } from '#config/settings.ts';
+import { tellingOfEvents } from '#db/event-signals.ts';
 import { holdStore } from '#db/hold-store.ts';
 import { Ring } from '#db/ring.ts';
 import { databasePlace, openStore } from '#db/open-store.ts';
@@ -40,7 +41,7 @@ export async function openSharedParts(settings: Settings, log: Logger): Promise<
   const { conductors, signals } = await meetConductors(settings, log, opening);
   const opened = opening.move();
   return {
-    store,
+    store: tellingOfEvents(store, signals),
     isAlone: place?.kind === 'sqlite',
     ring,
     conductors,
