@@ -1,5 +1,4 @@
 import type { NewNode, NodeRecord } from '#model/node-record.ts';
-import type { ProvisionState } from '#model/provision-states.ts';
 import { decode, encode } from './columns.ts';
 import type { Reader, Transaction } from './store.ts';
 import { type NewRow, nodeColumns, type NodeRow } from './tables.ts';
@@ -26,21 +25,6 @@ export async function readChildNodes(
 ): Promise<NodeRecord[]> {
   const query = reader.selectFrom('nodes').selectAll().where('parent_node', '=', parentUuid);
   return (await query.orderBy('uuid').execute()).map(nodeOfRow);
-}
-
-/** How many nodes are in any of these states, of one conductor group where that is given. */
-export async function countNodesInStates(
-  reader: Reader | Transaction,
-  states: readonly ProvisionState[],
-  conductorGroup?: string,
-): Promise<number> {
-  let query = reader
-    .selectFrom('nodes')
-    .select((columns) => columns.fn.countAll<number>().as('count'))
-    .where('provision_state', 'in', states);
-  if (conductorGroup !== undefined) query = query.where('conductor_group', '=', conductorGroup);
-  const { count } = await query.executeTakeFirstOrThrow();
-  return count;
 }
 
 /** Stores a new node. Throws the database's error when its UUID, name or instance UUID is taken. */

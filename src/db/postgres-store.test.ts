@@ -8,9 +8,9 @@ import { Client } from 'pg';
 import { type Postgres, startPostgres } from '#sim/cluster/postgres.ts';
 import { TemporaryFailure } from '#model/faults.ts';
 import { insertNode } from './nodes.ts';
-import { passGate } from './gate.ts';
 import { openPostgresStore, type PostgresLimits } from './postgres-store.ts';
 import { type Store, StoreError } from './store.ts';
+import { countOf, countOne } from './testing/counted-writes.ts';
 
 let postgres: Postgres;
 before(async () => {
@@ -23,15 +23,6 @@ const aNode = (uuid: string = crypto.randomUUID()) =>
 
 async function insert(store: Store, uuid: string): Promise<void> {
   await store.write(async (transaction) => void (await insertNode(transaction, aNode(uuid))));
-}
-
-async function timesPassed(store: Store, name: string): Promise<number> {
-  const row = await store.read
-    .selectFrom('gates')
-    .select('passed')
-    .where('name', '=', name)
-    .executeTakeFirst();
-  return row?.passed ?? 0;
 }
 
 describe('a server that goes away under load', () => {
@@ -88,13 +79,13 @@ describe('a server that goes away under load', () => {
   test('answers reads and writes as not possible now, and recovers by itself', async () => {
     await using store = await openPostgresStore(postgres.url);
     await postgres.stop();
-    await assert.rejects(timesPassed(store, 'any'), TemporaryFailure);
+    await assert.rejects(countOf(store, 'any'), TemporaryFailure);
     await assert.rejects(insert(store, crypto.randomUUID()), (error: Error) => {
       return error instanceof TemporaryFailure && /database cannot be asked/.test(error.message);
     });
     await postgres.restart();
     await insert(store, crypto.randomUUID());
-    assert.equal(await timesPassed(store, 'none of that name'), 0);
+    assert.equal(await countOf(store, 'none of that name'), 0);
   });
 });
 
@@ -157,10 +148,10 @@ describe('a commit whose answer is lost', () => {
       let runs = 0;
       await store.write(async (transaction) => {
         runs += 1;
-        await passGate(transaction, name);
+        await countOne(transaction, name);
       });
       assert.equal(way.breakAt, null);
-      assert.equal(await timesPassed(store, name), 1);
+      assert.equal(await countOf(store, name), 1);
       assert.equal(runs, where === 'after commit' ? 1 : 2);
     });
 
@@ -178,20 +169,20 @@ describe('a commit whose answer is lost', () => {
 test('writers beyond the sessions and the queue are refused at once, and others take their place later', async () => {
   await using store = await openPostgresStore(postgres.url, { connections: 3, queue: 1 });
   const name = crypto.randomUUID();
-  await store.write(async (transaction) => await passGate(transaction, name));
+  await store.write(async (transaction) => await countOne(transaction, name));
   const holder = new Client(postgres.url);
   await holder.connect();
   await holder.query(`begin; update gates set passed = 100 where name = '${name}'`);
-  const pass = async () => await store.write(async (transaction) => await passGate(transaction, name));
+  const count = async () => await store.write(async (transaction) => await countOne(transaction, name));
   // Two have a session each and wait for the row, the third waits for a session.
-  const waiting = [pass(), pass(), pass()];
-  await assert.rejects(pass(), TemporaryFailure);
-  assert.equal(await timesPassed(store, name), 1, 'readers have their own sessions');
+  const waiting = [count(), count(), count()];
+  await assert.rejects(count(), TemporaryFailure);
+  assert.equal(await countOf(store, name), 1, 'readers have their own sessions');
   await holder.query('commit');
   await holder.end();
   await Promise.all(waiting);
-  await pass();
-  assert.equal(await timesPassed(store, name), 104);
+  await count();
+  assert.equal(await countOf(store, name), 104);
 });
 
 test('a statement that fails fails the whole write, even where the change takes no notice', async () => {
@@ -201,12 +192,12 @@ test('a statement that fails fails the whole write, even where the change takes 
   const name = crypto.randomUUID();
   await assert.rejects(
     store.write(async (transaction) => {
-      await passGate(transaction, name);
+      await countOne(transaction, name);
       await insertNode(transaction, node).catch(() => {});
     }),
     /failed without failing the transaction/,
   );
-  assert.equal(await timesPassed(store, name), 0);
+  assert.equal(await countOf(store, name), 0);
 });
 
 test('what the server says of a refused row tells nobody what the row holds', async () => {

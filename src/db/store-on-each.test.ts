@@ -4,10 +4,10 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { violatedColumn } from './constraint.ts';
-import { passGate } from './gate.ts';
 import { listNodeRows } from './node-list.ts';
-import { countNodesInStates, insertNode, readNode, updateNode } from './nodes.ts';
+import { insertNode, readNode, updateNode } from './nodes.ts';
 import type { NodeRow } from './tables.ts';
+import { passTurns, readQueueState } from './turns.ts';
 import { aDatabase, databases, testOnEach } from './testing/databases.ts';
 
 const aNode = () =>
@@ -32,18 +32,19 @@ testOnEach('of writers that change one row at once none undoes another', async (
   assert.deepEqual((await readNode(store.read, uuid))?.extra, { count: 60 });
 });
 
-testOnEach('a limit that is counted behind a gate is kept by all who come at once', async (openStore) => {
+testOnEach('a limit is kept by all who count at once', async (openStore) => {
   await using store = await openStore();
+  const queue = { limit: 'deploy' } as const;
   const deployIfFree = async (): Promise<boolean> =>
     await store.write(async (transaction) => {
-      await passGate(transaction, 'deploying');
-      if ((await countNodesInStates(transaction, ['deploying'])) >= 5) return false;
+      await passTurns(transaction, 'deploy');
+      if ((await readQueueState(transaction, queue)).atWork >= 5) return false;
       await insertNode(transaction, { ...aNode(), provision_state: 'deploying' });
       return true;
     });
   const begun = await Promise.all(Array.from({ length: 40 }, deployIfFree));
   assert.equal(begun.filter(Boolean).length, 5);
-  assert.equal(await countNodesInStates(store.read, ['deploying']), 5);
+  assert.equal((await readQueueState(store.read, queue)).atWork, 5);
 });
 
 testOnEach('a value that must be unique is named by its column', async (openStore) => {
