@@ -4,10 +4,11 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { violatedColumn } from './constraint.ts';
+import { passGate } from './gate.ts';
 import { listNodeRows } from './node-list.ts';
 import { insertNode, readNode, updateNode } from './nodes.ts';
+import type { Reader, Transaction } from './store.ts';
 import type { NodeRow } from './tables.ts';
-import { passTurns, readQueueState } from './turns.ts';
 import { aDatabase, databases, testOnEach } from './testing/databases.ts';
 
 const aNode = () =>
@@ -32,19 +33,23 @@ testOnEach('of writers that change one row at once none undoes another', async (
   assert.deepEqual((await readNode(store.read, uuid))?.extra, { count: 60 });
 });
 
-testOnEach('a limit is kept by all who count at once', async (openStore) => {
+async function countNodes(reader: Reader | Transaction): Promise<number> {
+  const count = reader.selectFrom('nodes').select((nodes) => nodes.fn.countAll<number>().as('all'));
+  return (await count.executeTakeFirstOrThrow()).all;
+}
+
+testOnEach('a limit that is counted behind a gate is kept by all who come at once', async (openStore) => {
   await using store = await openStore();
-  const queue = { limit: 'deploy' } as const;
-  const deployIfFree = async (): Promise<boolean> =>
+  const insertIfRoom = async (): Promise<boolean> =>
     await store.write(async (transaction) => {
-      await passTurns(transaction, 'deploy');
-      if ((await readQueueState(transaction, queue)).atWork >= 5) return false;
-      await insertNode(transaction, { ...aNode(), provision_state: 'deploying' });
+      await passGate(transaction, 'nodes');
+      if ((await countNodes(transaction)) >= 5) return false;
+      await insertNode(transaction, aNode());
       return true;
     });
-  const begun = await Promise.all(Array.from({ length: 40 }, deployIfFree));
-  assert.equal(begun.filter(Boolean).length, 5);
-  assert.equal((await readQueueState(store.read, queue)).atWork, 5);
+  const inserted = await Promise.all(Array.from({ length: 40 }, insertIfRoom));
+  assert.equal(inserted.filter(Boolean).length, 5);
+  assert.equal(await countNodes(store.read), 5);
 });
 
 testOnEach('a value that must be unique is named by its column', async (openStore) => {
