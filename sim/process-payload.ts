@@ -1,5 +1,5 @@
 // What a process machine runs: the real agent, as a process of its own on file-backed disks.
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,11 +7,11 @@ import type { MachineFile } from '#protocol/machine-file.ts';
 import { watchForAgentDeath } from './agent-death.ts';
 import type { Clock } from '#model/clock.ts';
 import { ensureDiskFile, holdsPartitionTable } from './disk-file.ts';
-import { endsWithParent } from './ends-with-parent.ts';
 import { BootFailure } from './errors.ts';
 import { readBootParameters } from './firmware.ts';
 import { disksOf, logOf, serialOf, type Machine, type MachineFiles } from './machine.ts';
 import type { BootDevice, BootOutcome, Payload } from './power.ts';
+import { spawnWithParent } from './spawn-with-parent.ts';
 
 export interface ProcessPayloadOptions {
   clock: Clock;
@@ -150,7 +150,7 @@ export class ProcessPayload implements Payload {
     try {
       const options = ['--cmdline-file', cmdlineFile, '--machine', machineFile];
       const node = ['--disable-warning=ExperimentalWarning', this.#options.agentEntry, ...options];
-      return spawn(...endsWithParent(process.execPath, node), {
+      return spawnWithParent(process.execPath, node, {
         cwd: files.folder,
         stdio: ['ignore', output, output],
         env: { PATH: process.env['PATH'], ...this.#options.agentEnvironment },

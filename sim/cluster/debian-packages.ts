@@ -15,6 +15,7 @@ export function ensureInstalled(packageName: string, find: () => string | undefi
 }
 
 function install(packageName: string): void {
+  process.stderr.write(`Installing Debian's package ${packageName} …\n`);
   const install = ['install', '--yes', '--no-install-recommends', packageName];
   if (runAptGet(install)) return;
   // The lists may be too old for what the archive has, or there may be none.

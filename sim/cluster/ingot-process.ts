@@ -1,11 +1,11 @@
 // One process of the service: started with its own configuration, to be ended, killed, frozen and started again.
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { endsWithParent } from '../ends-with-parent.ts';
+import { spawnWithParent } from '../spawn-with-parent.ts';
 import { type Configuration, configurationText } from './configuration-file.ts';
 
 /** `all-in-one` is what runs without a word on the command line. */
@@ -123,7 +123,7 @@ export class IngotProcess implements AsyncDisposable {
     const log = openSync(this.logFile, 'a');
     try {
       const node = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16', entry, ...args];
-      return spawn(...endsWithParent(process.execPath, node), { stdio: ['ignore', 'pipe', log] });
+      return spawnWithParent(process.execPath, node, { stdio: ['ignore', 'pipe', log] });
     } finally {
       closeSync(log);
     }

@@ -1,9 +1,9 @@
 // A private NATS server: a free port of the loopback, no privileges, nothing kept.
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { endsWithParent } from '../ends-with-parent.ts';
+import { spawnWithParent } from '../spawn-with-parent.ts';
 import { ensureInstalled } from './debian-packages.ts';
 
 export interface NatsOptions {
@@ -87,7 +87,7 @@ function signIn({ user, password, token }: NatsOptions): string {
 
 function run(program: string, args: readonly string[]): ChildProcess {
   const isRoot = process.getuid?.() === 0;
-  return spawn(...endsWithParent(program, args), {
+  return spawnWithParent(program, args, {
     cwd: '/',
     stdio: ['ignore', 'ignore', 'pipe'],
     ...(isRoot && { uid: nobody, gid: nobody }),

@@ -1,5 +1,5 @@
 // A private PostgreSQL server: its own data in a temporary folder, a free port of the loopback, no privileges.
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chownSync, closeSync, globSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { endsWithParent } from '../ends-with-parent.ts';
+import { spawnWithParent } from '../spawn-with-parent.ts';
 import { ensureInstalled } from './debian-packages.ts';
 
 export interface PostgresOptions {
@@ -56,8 +56,8 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC', PGPASSWORD: password };
     try {
       // Told to QUIT, it ends without a trace in the system's memory, and recovers as after a crash.
-      const command = endsWithParent(join(binaries, program), args, 'QUIT');
-      return spawn(...command, { cwd: folder, stdio: ['ignore', log, log], env, ...user });
+      const options = { cwd: folder, stdio: ['ignore', log, log], env, ...user } satisfies SpawnOptions;
+      return spawnWithParent(join(binaries, program), args, options, 'QUIT');
     } finally {
       closeSync(log);
     }

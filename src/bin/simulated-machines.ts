@@ -4,9 +4,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { makeDiskImage } from '#sim/disk-image.ts';
+import { introduce } from '#sim/introduction.ts';
 import { startSim, type Sim, type SimOptions } from '#sim/sim.ts';
 import { type StandInRamdisk, writeStandInRamdisk } from '#sim/stand-in-ramdisk.ts';
-import { introduce } from './simulated-machines-introduction.ts';
 import { StartError } from './start-error.ts';
 
 export interface SimulatedMachines {
@@ -48,6 +48,7 @@ export async function startSimulatedMachines(count: number, dataPath: string): P
         controlUrl: sim.url,
         image: { url: `${sim.images?.url}disk.img`, sha256 },
         machines: sim.list(),
+        afterwards: 'the next start has the same machines with the same disks, switched off.',
       }),
     close: async () => await sim.close(),
   };

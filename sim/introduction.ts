@@ -1,18 +1,20 @@
 // What to type to take a simulated machine from nothing to a running image and back.
-import type { MachineView } from '#sim/sim.ts';
+import type { MachineView } from './sim.ts';
 
 interface Simulated {
   apiUrl: string;
   controlUrl: string;
   image: { url: string; sha256: string };
   machines: readonly MachineView[];
+  /** What the end, and another start, make of them. */
+  afterwards: string;
 }
 
 /** More would push what to do with them off the screen. */
 const shownMachines = 3;
 
 /** Commands that work as they stand, in this order, pasted into a shell. */
-export function introduce({ apiUrl, controlUrl, image, machines }: Simulated): string {
+export function introduce({ apiUrl, controlUrl, image, machines, afterwards }: Simulated): string {
   const name = machines[0]?.name ?? 'NAME';
   const hidden = machines.length - shownMachines;
   return [
@@ -37,7 +39,7 @@ export function introduce({ apiUrl, controlUrl, image, machines }: Simulated): s
     `openstack baremetal node undeploy ${name} --wait`,
     '',
     `The machines can be looked at, and made to fail, at ${controlUrl}/sim/v1/machines. Ctrl-C ends everything;`,
-    'the next start has the same machines with the same disks, switched off.',
+    afterwards,
   ].join('\n');
 }
 
