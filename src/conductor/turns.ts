@@ -1,15 +1,18 @@
 // Who may begin when a limit on what is at work is reached, and when.
-import { concurrencyLimits, lockTurns, type Queue, type Waiter } from '#db/turns.ts';
+import type { Settings } from '#config/settings.ts';
+import type { Reader, Transaction } from '#db/store.ts';
 import {
+  concurrencyLimits,
   hasOwnInQueue,
+  lockTurns,
+  type Queue,
   readFirstInQueue,
   readGroupsInQueue,
   readNextRound,
   readPlaceInQueue,
   readQueueState,
+  type Waiter,
 } from '#db/turns.ts';
-import type { Reader, Transaction } from '#db/store.ts';
-import type { Settings } from '#config/settings.ts';
 import { ConcurrentActionLimit } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import type { ConcurrencyLimit, OperationKind, OperationRecord } from '#protocol/operation.ts';

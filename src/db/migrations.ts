@@ -310,9 +310,8 @@ export const migrations: readonly Migration[] = [
       await db.schema
         .createTable('turns')
         .addColumn('queue', 'text', (column) => column.primaryKey())
-        .addColumn('taken', 'integer', (column) => column.notNull().defaultTo(0))
+        .addColumn('taken', 'integer', (column) => column.notNull())
         .execute();
-      await sql`insert into turns (queue) values ('deploy'), ('clean')`.execute(db);
     },
   },
   {

@@ -173,7 +173,7 @@ export interface Tables {
   ports: Numbered<Row<PortRecord, typeof portColumns>>;
   chassis: Numbered<Row<ChassisRecord, typeof chassisColumns>>;
   operations: Row<OperationRecord, typeof operationColumns>;
-  /** A row of each queue, which whoever takes a place in it or leaves it writes first. */
+  /** A row of each queue, which whoever comes or goes writes first. */
   turns: { queue: string; taken: number };
   conductors: Numbered<Row<ConductorRecord, typeof conductorColumns>>;
   conductor_interfaces: {
@@ -188,6 +188,10 @@ export interface Tables {
   events: EventRow;
   /** A view: the events that none will be put before. */
   settled_events: EventRow;
+  /** Of the events that notifications tell of: what each is about, as it was then. */
+  event_subjects: { event_id: number; publisher: string; data: string };
+  /** How far the events were sent to each place, and which process is at it. */
+  relays: { name: string; cursor: string; holder: string; held_until: string };
   /** What transactions change that have to see each other's writes. */
   gates: { name: string; passed: number };
   /** The last transaction of each session of a PostgreSQL server, whether it was committed. Not on SQLite. */

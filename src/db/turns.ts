@@ -25,14 +25,16 @@ export interface QueueState {
 }
 
 /**
- * Ensures that no other transaction comes or goes at this limit before this one ended. To be called before what is to
- * be decided on is read.
+ * Ensures that the transaction sees whoever came or went at this limit before, and that whoever comes later sees what
+ * it did: all of them write the same row.
  */
 export async function lockTurns(transaction: Transaction, limit: ConcurrencyLimit): Promise<void> {
   await transaction
-    .updateTable('turns')
-    .set((columns) => ({ taken: columns('taken', '+', 1) }))
-    .where('queue', '=', limit)
+    .insertInto('turns')
+    .values({ queue: limit, taken: 1 })
+    .onConflict((conflict) =>
+      conflict.column('queue').doUpdateSet((columns) => ({ taken: columns('turns.taken', '+', 1) })),
+    )
     .execute();
 }
 
