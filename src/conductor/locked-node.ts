@@ -140,12 +140,12 @@ export async function changeFreeNode(
  */
 export async function takeOverNode(
   parts: ConductorParts,
-  { uuid, id, from }: { uuid: string; id: string; from: string },
+  { id, from }: { id: string; from: NodeLock },
   context: RequestContext,
 ): Promise<{ node: LockedNode; operation: OperationRecord } | undefined> {
   return await parts.store
     .write(async (transaction) => {
-      const taken = await takeNodeOver(transaction, uuid, from, parts.hostname);
+      const taken = await takeNodeOver(transaction, from, parts.hostname);
       if (!taken) return undefined;
       const operation = await beginOperationAgain(transaction, id, parts.hostname);
       // It ended or began to wait meanwhile: whoever did that still lives.

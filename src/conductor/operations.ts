@@ -253,14 +253,15 @@ export class Operations {
    * Goes on, from its last committed step, with an operation that whoever holds its node left. Does nothing when
    * somebody else came before.
    */
-  async takeOver({ uuid, id, reservation: from }: OpenWork, context: RequestContext): Promise<void> {
-    if (from === null) return;
+  async takeOver({ uuid, id, ...held }: OpenWork, context: RequestContext): Promise<void> {
+    const { reservation: holder, reservation_epoch: epoch } = held;
+    if (holder === null) return;
     const signal = this.#mayAct();
-    const taken = await takeOverNode(this.#parts, { uuid, id, from }, context);
+    const taken = await takeOverNode(this.#parts, { id, from: { uuid, holder, epoch } }, context);
     if (!taken) return;
     const { kind, cursor } = taken.operation;
     this.#parts.log.info(
-      { node: uuid, operation: id, kind, cursor, from },
+      { node: uuid, operation: id, kind, cursor, from: holder },
       'goes on with an operation from its last committed step',
     );
     // What was accepted runs: it is not refused as new work would be.

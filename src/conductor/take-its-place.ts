@@ -1,3 +1,4 @@
+import { readHeldBy } from '#db/open-work.ts';
 import { ownContext } from './own-context.ts';
 import { takeOver } from './take-over.ts';
 import type { ConductorWorkings } from './workings.ts';
@@ -10,6 +11,10 @@ export async function takeItsPlace(workings: ConductorWorkings): Promise<void> {
   const { parts, lease, membership } = workings;
   const from = parts.clock.now();
   await membership.register();
+  // As long as nothing may begin: what is held under an epoch of before is left, and what begins then is not.
+  const held = await readHeldBy(parts.store.read, parts.hostname);
+  const isOfBefore = (node: { uuid: string; reservation_epoch: number }): boolean =>
+    held.get(node.uuid) === node.reservation_epoch;
   lease.begin(from);
-  await takeOver(workings, ownContext(parts.random), { isLeft: () => true, releasesHeld: true });
+  await takeOver(workings, ownContext(parts.random), { isLeft: isOfBefore, isHeldIdly: isOfBefore });
 }

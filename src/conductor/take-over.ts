@@ -15,6 +15,13 @@ import type { ConductorWorkings } from './workings.ts';
 /** So many operations that ran are taken over at a time. */
 const takenAtOnce = 64;
 
+/** Of what is held under the conductor's own name: what nobody is at. */
+interface OwnLeft {
+  isLeft(work: OpenWork): boolean;
+  /** Absent: nothing that is held without an operation. */
+  isHeldIdly?(node: IdlyHeld): boolean;
+}
+
 /** What is known at one look. */
 interface Look {
   readonly workings: ConductorWorkings;
@@ -31,7 +38,7 @@ interface Look {
 export async function takeOver(
   workings: ConductorWorkings,
   context: RequestContext,
-  own: { isLeft(work: OpenWork): boolean; releasesHeld?: true },
+  own: OwnLeft,
 ): Promise<void> {
   const { parts, membership } = workings;
   // Who is gone is looked up last: one that came back while the rows were read is not robbed.
@@ -46,7 +53,7 @@ export async function takeOver(
   await adopt(look, waiting);
   const left = running.filter((work) => isLeft(look, work, own));
   await goOnWith(look, left, context);
-  await release(look, held, own.releasesHeld ?? false);
+  await release(look, held, own);
 }
 
 const isWaiting = ({ state }: OpenWork): boolean => state === 'waiting';
@@ -70,11 +77,7 @@ async function adopt({ workings, standingOf, hostOf }: Look, waiting: readonly O
   }
 }
 
-function isLeft(
-  { workings, standingOf, hostOf }: Look,
-  work: OpenWork,
-  own: { isLeft(work: OpenWork): boolean },
-): boolean {
+function isLeft({ workings, standingOf, hostOf }: Look, work: OpenWork, own: OwnLeft): boolean {
   const { hostname } = workings.parts;
   if (work.reservation === hostname) return own.isLeft(work);
   if (work.reservation === null || hostOf(work) !== hostname) return false;
@@ -105,18 +108,17 @@ async function goOnWith(
 async function release(
   { workings, standingOf, hostOf }: Look,
   held: readonly IdlyHeld[],
-  releasesOwn: boolean,
+  own: OwnLeft,
 ): Promise<void> {
   const { hostname, store, log } = workings.parts;
   const left = held.filter((node) => {
-    if (node.reservation === hostname) return releasesOwn;
+    if (node.reservation === hostname) return own.isHeldIdly?.(node) ?? false;
     const host = hostOf(node);
     // Where no conductor is left that could have the node, any may free it.
     return standingOf(node.reservation) === 'gone' && (host === undefined || host === hostname);
   });
   for (const [from, nodes] of Map.groupBy(left, (node) => node.reservation)) {
-    const uuids = nodes.map(({ uuid }) => uuid);
-    const count = await store.write(async (transaction) => await releaseHeldIdly(transaction, uuids, from));
+    const count = await store.write(async (transaction) => await releaseHeldIdly(transaction, nodes));
     if (count > 0)
       log.info({ from, count }, 'gave back nodes that were reserved for calls when a conductor ended');
   }

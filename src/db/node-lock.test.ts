@@ -31,7 +31,12 @@ async function take(store: Store, holder: string): Promise<NodeLock | undefined>
 }
 
 async function takeOver(store: Store, from: string, holder: string): Promise<NodeLock | undefined> {
-  const taken = await store.write(async (transaction) => await takeNodeOver(transaction, uuid, from, holder));
+  const epoch = (await readNode(store.read, uuid))?.reservation_epoch ?? 0;
+  return await takeOverAsSeen(store, { uuid, holder: from, epoch }, holder);
+}
+
+async function takeOverAsSeen(store: Store, seen: NodeLock, holder: string): Promise<NodeLock | undefined> {
+  const taken = await store.write(async (transaction) => await takeNodeOver(transaction, seen, holder));
   return taken?.lock;
 }
 
@@ -93,6 +98,17 @@ testOnEach('only the holder that is named is taken over from', async (openStore)
   await take(store, 'one');
   assert.equal(await takeOver(store, 'three', 'two'), undefined);
   assert.equal((await takeOver(store, 'one', 'two'))?.holder, 'two');
+});
+
+testOnEach('a holder that came back and took the node anew is not taken over from', async (openStore) => {
+  await using store = await openStore();
+  await insertFreeNode(store);
+  const seen = await take(store, 'one');
+  assert.ok(seen);
+  const anew = await takeOver(store, 'one', 'one');
+  assert.ok(anew);
+  assert.equal(await takeOverAsSeen(store, seen, 'two'), undefined);
+  await write(store, anew, 'still its own');
 });
 
 testOnEach(

@@ -48,20 +48,22 @@ export async function takeNode(
 
 /**
  * Takes the node from a holder that is dead (or was this host before it restarted). From here on what the
- * old holder writes is refused. Gives undefined when the old holder does not hold it any more.
+ * old holder writes is refused. Gives undefined when it is not held as it was seen: the holder may have come back and
+ * taken it anew.
  */
 export async function takeNodeOver(
   transaction: Transaction,
-  uuid: string,
-  from: string,
+  from: NodeLock,
   holder: string,
 ): Promise<{ lock: NodeLock; node: NodeRecord } | undefined> {
+  const { uuid } = from;
   const row = await transaction
     .updateTable('nodes')
     .set({ reservation: holder })
     .set((columns) => ({ reservation_epoch: columns('reservation_epoch', '+', 1) }))
     .where('uuid', '=', uuid)
-    .where('reservation', '=', from)
+    .where('reservation', '=', from.holder)
+    .where('reservation_epoch', '=', from.epoch)
     .returningAll()
     .executeTakeFirst();
   if (!row) return undefined;

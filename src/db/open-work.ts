@@ -15,8 +15,9 @@ export interface OpenWork extends NodePlace {
   readonly wait: Wait | null;
   /** Empty where its conductor has handed it over. */
   readonly owner: string;
-  /** Who holds its node. */
+  /** Who holds its node, or held it last, and the epoch of that taking. */
   readonly reservation: string | null;
+  readonly reservation_epoch: number;
 }
 
 /** Every open operation of a node that is there, oldest first. */
@@ -25,7 +26,8 @@ export async function readOpenWork(reader: Reader): Promise<OpenWork[]> {
     .selectFrom('operations')
     .innerJoin('nodes', 'nodes.uuid', 'operations.node_uuid')
     .select(['operations.id', 'operations.state', 'operations.wait', 'operations.owner'])
-    .select(['nodes.uuid', 'nodes.driver', 'nodes.conductor_group', 'nodes.reservation'])
+    .select(['nodes.uuid', 'nodes.driver', 'nodes.conductor_group'])
+    .select(['nodes.reservation', 'nodes.reservation_epoch'])
     .where('operations.finished_at', 'is', null)
     .orderBy('operations.created_at')
     .execute();
@@ -102,20 +104,27 @@ export async function readNodesHeldIdly(reader: Reader): Promise<IdlyHeld[]> {
   return rows.map((row) => ({ ...row, reservation: row.reservation ?? '' }));
 }
 
-/** Gives back nodes that `from` holds. From here on what it writes is refused. Says how many it still held. */
-export async function releaseHeldIdly(
-  transaction: Transaction,
-  uuids: readonly string[],
-  from: string,
-): Promise<number> {
+/** The nodes that a conductor holds, each with the epoch under which it does. */
+export async function readHeldBy(reader: Reader, hostname: string): Promise<Map<string, number>> {
+  const rows = await reader
+    .selectFrom('nodes')
+    .select(['uuid', 'reservation_epoch'])
+    .where('reservation', '=', hostname)
+    .execute();
+  return new Map(rows.map((row) => [row.uuid, row.reservation_epoch]));
+}
+
+/** Gives back nodes that are held as they were seen. What their holders write is refused then. Says how many. */
+export async function releaseHeldIdly(transaction: Transaction, nodes: readonly IdlyHeld[]): Promise<number> {
   let released = 0;
-  for (const some of inStatements(uuids)) {
+  for (const { uuid, reservation, reservation_epoch } of nodes) {
     const { numUpdatedRows } = await transaction
       .updateTable('nodes')
       .set({ reservation: null })
       .set((columns) => ({ reservation_epoch: columns('reservation_epoch', '+', 1) }))
-      .where('uuid', 'in', some)
-      .where('reservation', '=', from)
+      .where('uuid', '=', uuid)
+      .where('reservation', '=', reservation)
+      .where('reservation_epoch', '=', reservation_epoch)
       .executeTakeFirst();
     released += Number(numUpdatedRows);
   }
