@@ -21,7 +21,7 @@ export async function finishOperation(run: Run, change: NodeCommit): Promise<Run
   const now = wireTime(parts.clock.now());
   const { next, ...end } = flow.finish({ operation, node: node.record, settings: parts.settings, now });
   const follower = next && newOperation(parts, node.record, driver, next.kind, next.input);
-  await commitEnd(run, change, end, { state: 'done', error: null }, follower);
+  await commitEnd(run, change, end, { state: 'done', error: null, fault: null }, follower);
   return { kind: 'finished', ...(follower ? { next: follower } : {}) };
 }
 
@@ -58,7 +58,7 @@ export async function failOperation(place: Place, task: Task | undefined, cause:
   const again = task && retryOf(parts, node.record, operation);
   if (again) return await beginAgainLater(place, task, again);
   const state = operation.abort_requested ? 'aborted' : 'failed';
-  const ended = { state, error: operation.error ?? error } as const;
+  const ended = { state, error: operation.error ?? error, fault: operation.fault } as const;
   const { next, ...end } = flow.fail({ operation, node: node.record, error: ended.error, isLeftUndone });
   const raise = asAborted(operation, node.record, end.raise);
   // Without its driver the node has nothing that could follow.
@@ -82,7 +82,7 @@ async function commitEnd(
   { parts, node, operation, flow }: Place,
   change: NodeCommit,
   end: Omit<FlowEnd, 'next'>,
-  result: Pick<OperationRecord, 'state' | 'error'>,
+  result: Pick<OperationRecord, 'state' | 'error' | 'fault'>,
   follower?: OperationRecord,
 ): Promise<void> {
   const { columns, tell, also, ...rest } = end;
@@ -109,6 +109,7 @@ async function commitEnd(
   const seconds = Math.round((parts.clock.now() - Date.parse(operation.created_at)) / 100) / 10;
   if (!follower) freeTurn(parts, operation);
   const { id, kind } = operation;
+  parts.metrics?.observe('ingot_operation_seconds', { kind, state: result.state }, seconds);
   parts.log.info({ node: node.uuid, operation: id, kind, state: result.state, seconds }, 'operation ended');
 }
 

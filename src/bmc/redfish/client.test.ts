@@ -45,6 +45,23 @@ test('one session serves many requests and is ended on close', async () => {
   assert.equal(bmc.log.at(-1), 'DELETE /redfish/v1/SessionService/Sessions/1');
 });
 
+test('nothing is sent for whoever may ask no longer by then, though it told nobody', async () => {
+  await using bmc = await aBmc(thing);
+  await using client = aClient(bmc);
+  const asker = new AbortController();
+  // As a lease: it looks when it is asked, and lapses here while the client signs in.
+  Object.defineProperty(asker.signal, 'throwIfAborted', {
+    value() {
+      if (count(bmc.log, sessions) > 0) throw new Error('lapsed');
+    },
+  });
+  await assert.rejects(client.post('/thing', {}, asker.signal), /lapsed/);
+  assert.deepEqual(
+    bmc.log.filter((entry) => entry.endsWith('/thing')),
+    [],
+  );
+});
+
 test('a service without sessions gets basic authentication, and is not asked for a session again', async () => {
   await using bmc = await aBmc(thing, { sessions: false });
   await using client = aClient(bmc);
