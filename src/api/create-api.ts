@@ -9,9 +9,11 @@ import { addBootMedia, bootMediaPath } from './boot-media/boot-media.ts';
 import { Call } from './call.ts';
 import { addFarewell } from './farewell.ts';
 import { checkDepth } from './json-body.ts';
+import { addHealthcheck, healthcheckPath } from './healthcheck.ts';
 import { createEventHub } from './ingot/events/all-events.ts';
 import { FleetPast } from './ingot/fleet-past.ts';
 import { JsonSuffix } from './json-suffix.ts';
+import { addMeasure, metricsPath } from './measure.ts';
 import { NodeViews } from './nodes/serialize.ts';
 import { acceptsEvents, openRequest } from './open-request.ts';
 import { baseUrlOf, refuseOtherSites } from './own-url.ts';
@@ -87,8 +89,10 @@ export function createApi(parts: ApiParts): FastifyInstance {
   const past = new FleetPast(parts.store.read, parts.clock);
   const workings = { ...parts, nodeViews: new NodeViews(), past, eventHub };
   const unfollow = parts.ring.follow(parts.signals);
-  app.addHook('onClose', async () => void unfollow());
+  app.addHook('onClose', async () => unfollow());
   addBootMedia(app, parts);
+  addHealthcheck(app, parts);
+  addMeasure(app, parts, () => eventHub.size);
   for (const route of routes) addRoute(app, workings, route, suffix);
   addFarewell(app, parts);
   return app;
@@ -96,7 +100,10 @@ export function createApi(parts: ApiParts): FastifyInstance {
 
 /** Of every version: the document that says which there are, and what BMCs fetch. */
 function isVersionless(request: FastifyRequest): boolean {
-  return request.routeOptions.url === '/' || request.url.startsWith(bootMediaPath);
+  const { url } = request.routeOptions;
+  return (
+    url === '/' || url === healthcheckPath || url === metricsPath || request.url.startsWith(bootMediaPath)
+  );
 }
 
 function bodyLimit(parts: ApiParts, size: BodySize): number {

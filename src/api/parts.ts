@@ -5,6 +5,7 @@ import type { Store } from '#db/store.ts';
 import type { Clock, Random } from '#model/clock.ts';
 import type { ConductorClient } from '#protocol/rpc.ts';
 import type { Signals } from '#protocol/signals.ts';
+import type { Metrics } from '#telemetry/metrics.ts';
 import type { Access } from './access.ts';
 import type { EventHub } from './ingot/events/hub.ts';
 import type { FleetPast } from './ingot/fleet-past.ts';
@@ -22,6 +23,8 @@ export interface ApiParts {
   readonly log: Pick<Logger, 'error' | 'warn' | 'info' | 'debug'>;
   /** Absent: everyone may do everything. */
   readonly access?: Access;
+  /** Absent: nothing is counted. */
+  readonly metrics?: Metrics;
 }
 
 /** The parts, and what the API makes for itself. */

@@ -1,6 +1,7 @@
 // One process of the service, put together of the parts that its role needs. What a role does not need is not loaded.
 import type { Logger } from 'pino';
 import type { Settings } from '#config/settings.ts';
+import type { Metrics } from '#telemetry/metrics.ts';
 import { isApiUrlSet } from '#images/service-url.ts';
 import { checkSettings } from './check-settings.ts';
 import type { Role } from './role.ts';
@@ -31,8 +32,9 @@ export async function startService(role: Role, settings: Settings, log: Logger):
   const conducting = role === 'api' ? undefined : await import('./start-conductor.ts');
   // What was put here first is ended last.
   await using starting = new AsyncDisposableStack();
-  const drivers = conducting && starting.use(conducting.loadDrivers(settings, log));
-  const shared = starting.use(await openSharedParts(settings, log));
+  const metrics = await countWhatHappens(settings, starting);
+  const drivers = conducting && starting.use(conducting.loadDrivers(settings, log, metrics));
+  const shared = starting.use(await openSharedParts(settings, log, metrics));
   // It begins after the API, whose port it has to know, and ends after it too.
   let conductor: RunningConductor | undefined;
   starting.defer(async () => await conductor?.[Symbol.asyncDispose]());
@@ -51,4 +53,19 @@ export async function startService(role: Role, settings: Settings, log: Logger):
 /** What machines and BMCs are told of the API must name the port that was really taken. */
 function withPort(settings: Settings, url: string | null): Settings {
   return url === null ? settings : { ...settings, api: { ...settings.api, port: Number(new URL(url).port) } };
+}
+
+/** Nothing is counted, and nothing loaded for it, where nobody is to read it. */
+async function countWhatHappens(
+  settings: Settings,
+  starting: AsyncDisposableStack,
+): Promise<Metrics | undefined> {
+  if (!settings.ingot.metrics && settings.ingot.metrics_port === null) return undefined;
+  const [{ createMetrics }, { listenForMetrics }] = await Promise.all([
+    import('#telemetry/metrics.ts'),
+    import('./metrics-listener.ts'),
+  ]);
+  const metrics = createMetrics();
+  starting.use(await listenForMetrics(settings, metrics));
+  return metrics;
 }

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Settings } from '#config/settings.ts';
 import { tellingOfEvents } from '#db/event-signals.ts';
 import { holdStore } from '#db/hold-store.ts';
+import { timedStore } from '#db/timed-store.ts';
 import { Ring } from '#db/ring.ts';
 import { databasePlace, openStore } from '#db/open-store.ts';
 import type { Store } from '#db/store.ts';
@@ -16,6 +17,7 @@ import { InProcessSignals } from '#rpc/in-process-signals.ts';
 import { InProcessTransport } from '#rpc/in-process.ts';
 import { NatsSignals } from '#rpc/nats-signals.ts';
 import { NatsTransport } from '#rpc/nats-transport.ts';
+import type { Metrics } from '#telemetry/metrics.ts';
 import { type Patience, patiently } from './patiently.ts';
 import { StartError } from './start-error.ts';
 
@@ -29,9 +31,15 @@ export interface SharedParts extends AsyncDisposable {
   readonly signals: Signals;
   readonly clock: Clock;
   readonly random: Random;
+  /** Absent: nothing is counted. */
+  readonly metrics?: Metrics;
 }
 
-export async function openSharedParts(settings: Settings, log: Logger): Promise<SharedParts> {
+export async function openSharedParts(
+  settings: Settings,
+  log: Logger,
+  metrics: Metrics | undefined,
+): Promise<SharedParts> {
   await using opening = new AsyncDisposableStack();
   makeDataFolder(settings.ingot.data_path);
   const place = databasePlace(settings.database.connection);
@@ -41,7 +49,8 @@ export async function openSharedParts(settings: Settings, log: Logger): Promise<
   const { conductors, signals } = await meetConductors(settings, log, opening);
   const opened = opening.move();
   return {
-    store: tellingOfEvents(store, signals),
+    store: tellingOfEvents(metrics ? timedStore(store, metrics, () => systemClock.now()) : store, signals),
+    ...(metrics && { metrics }),
     isAlone: place?.kind === 'sqlite',
     ring,
     conductors,

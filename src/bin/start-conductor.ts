@@ -8,6 +8,7 @@ import { noopPackage } from '#drivers/noop/package.ts';
 import { createRedfishPackage } from '#drivers/redfish/package.ts';
 import { createDriverRegistry, type DriverRegistry } from '#drivers/registry.ts';
 import { systemClock as clock, systemRandom as random } from '#model/clock.ts';
+import type { Metrics } from '#telemetry/metrics.ts';
 import type { SharedParts } from './shared-parts.ts';
 import { StartError } from './start-error.ts';
 
@@ -16,8 +17,8 @@ export interface Drivers extends AsyncDisposable {
 }
 
 /** The drivers that the settings enable. Throws ConfigError; disposing ends their sessions with BMCs. */
-export function loadDrivers(settings: Settings, log: Logger): Drivers {
-  const redfish = createRedfishPackage({ settings, clock, random });
+export function loadDrivers(settings: Settings, log: Logger, metrics: Metrics | undefined): Drivers {
+  const redfish = createRedfishPackage({ settings, clock, random, ...(metrics && { metrics }) });
   const registry = createDriverRegistry(settings, [redfish, createAgentPackage(), fakePackage, noopPackage]);
   for (const warning of registry.warnings) log.warn(warning);
   return { registry, [Symbol.asyncDispose]: async () => await redfish.close() };
@@ -36,7 +37,7 @@ export async function startConductorOn(
   shared: SharedParts,
   log: Logger,
 ): Promise<RunningConductor> {
-  const { store, ring, signals, isAlone } = shared;
+  const { store, ring, signals, isAlone, metrics } = shared;
   const hostname = settings.DEFAULT.host;
   const conductor = await startConductor({
     hostname,
@@ -49,6 +50,7 @@ export async function startConductorOn(
     clock,
     random,
     log,
+    ...(metrics && { metrics }),
     checkpoint: checkpointOf(settings),
   }).catch((error: unknown) => {
     throw error instanceof ConductorNameTaken ? new StartError(error.message, { cause: error }) : error;

@@ -4,14 +4,9 @@ import { Lease } from './lease.ts';
 import { Membership } from './membership.ts';
 import { Operations } from './operations.ts';
 import type { ConductorParts } from './parts.ts';
-import { checkTimeouts } from './periodic/check-timeouts.ts';
-import { keepAlive } from './periodic/keep-alive.ts';
-import { driverTasks } from './periodic/driver-tasks.ts';
+import { periodicTasks } from './periodic/all.ts';
 import { runPeriodically } from './periodic/periodic-task.ts';
-import { recoverPower } from './periodic/recover-power.ts';
-import { syncPowerState } from './periodic/sync-power-state.ts';
 import { takeOverOrphans } from './periodic/take-over-orphans.ts';
-import { trimOldEvents } from './periodic/trim-events.ts';
 import { takeItsPlace } from './take-its-place.ts';
 import type { ConductorWorkings } from './workings.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -44,6 +39,8 @@ export async function startConductor(parts: ConductorParts): Promise<Conductor> 
   const timeoutSeconds = parts.isAlone ? Infinity : settings.conductor.heartbeat_timeout;
   const lease = new Lease({ hostname, clock, timeoutSeconds, stopping: stopping.signal });
   const membership = new Membership(parts);
+  parts.metrics?.gauge('ingot_worker_load', () => [{ labels: {}, value: pool.load }]);
+  parts.metrics?.gauge('ingot_worker_size', () => [{ labels: {}, value: pool.size }]);
   const operations = new Operations(parts, pool, lease);
   const workings: ConductorWorkings = {
     parts,
@@ -68,16 +65,7 @@ export async function startConductor(parts: ConductorParts): Promise<Conductor> 
   const unhear = parts.signals.on('conductors.changed', () => orphans.soon(workings));
   stopping.signal.addEventListener('abort', unhear, { once: true });
   void membership.lost.then((error) => stopping.abort(error));
-  const tasks = [
-    keepAlive(orphans),
-    orphans,
-    trimOldEvents,
-    checkTimeouts,
-    syncPowerState(),
-    recoverPower,
-    ...driverTasks(parts),
-  ];
-  const running = tasks.map(async (task) => await runPeriodically(task, workings));
+  const running = periodicTasks(parts, orphans).map(async (task) => await runPeriodically(task, workings));
   return {
     handlers: createHandlers(workings),
     lost: membership.lost,

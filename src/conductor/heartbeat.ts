@@ -44,6 +44,7 @@ export async function heartbeat(
     const sign = isWaiting(node.provision_state) ? { provision_updated_at: now } : {};
     return await updateNode(transaction, node.uuid, { ...columns, ...sign });
   });
+  if (noted) parts.metrics?.count('ingot_heartbeats_total', {});
   if (!noted || !continuesFlow(noted)) return;
   if (noted.maintenance && !parts.settings.conductor.allow_provisioning_in_maintenance)
     return await endInMaintenance(parts, operations, noted, context);

@@ -5,6 +5,7 @@ import type { AgentExchange } from '#drivers/agent-exchange.ts';
 import type { DriverRegistry } from '#drivers/registry.ts';
 import type { Log } from '#drivers/task.ts';
 import type { Clock, Random } from '#model/clock.ts';
+import type { Metrics } from '#telemetry/metrics.ts';
 import type { Signals } from '#protocol/signals.ts';
 
 /** What a conductor is made of; all of it passed in. */
@@ -23,6 +24,8 @@ export interface ConductorParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Absent: nothing is counted. */
+  readonly metrics?: Metrics;
   /** How agents are reached. Absent: over HTTP. */
   readonly agentExchange?: AgentExchange;
   /**

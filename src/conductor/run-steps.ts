@@ -1,6 +1,7 @@
 import type { Task } from '#drivers/task.ts';
 import { InvalidParameterValue, InvalidState, TemporaryFailure } from '#model/faults.ts';
 import type { OperationRecord, OperationStep } from '#protocol/operation.ts';
+import { timed } from '#telemetry/timed.ts';
 import type { NodeCommit } from './node-commit.ts';
 import { failOperation, finishOperation } from './end-operation.ts';
 import { flows } from './flows/all.ts';
@@ -62,7 +63,7 @@ async function runSteps(run: Run): Promise<RunEnd> {
     await parts.checkpoint(`${name}:run`, node.uuid);
     run.task.signal.throwIfAborted();
     const heardBefore = agentHeardAt(node.record);
-    const outcome = await runStep(run, step);
+    const outcome = await measured(run, step, async () => await runStep(run, step));
     await parts.checkpoint(`${name}:ran`, node.uuid);
     const end = await settle(run, step, outcome, heardBefore);
     await parts.checkpoint(`${name}:committed`, node.uuid);
@@ -75,6 +76,20 @@ async function handOver({ node, operation }: Run): Promise<RunEnd> {
   const changes = { owner: '', attempt: operation.attempt - 1 };
   await node.commit({ operation: { id: operation.id, changes } });
   return { kind: 'handed over' };
+}
+
+/** Notes how long the step kept its worker, where anybody counts. */
+async function measured<T>(
+  { parts, operation }: Run,
+  step: OperationStep,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { metrics, clock } = parts;
+  if (!metrics) return await work();
+  const labels = { operation: operation.kind, interface: step.interface, step: step.step };
+  const note = (seconds: number, outcome: string): void =>
+    metrics.observe('ingot_step_seconds', { ...labels, outcome }, seconds);
+  return await timed(() => clock.now(), note, work);
 }
 
 async function runStep(run: Run, step: OperationStep): Promise<OwnStepOutcome> {

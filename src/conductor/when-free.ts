@@ -22,6 +22,7 @@ export async function whenFree<T>(
   for (let tried = 1; ; tried += 1) {
     const outcome = await attempt();
     if (!(outcome instanceof Held)) return outcome;
+    parts.metrics?.count('ingot_lock_waits_total', { outcome: tried >= tries ? 'refused' : 'tried again' });
     if (tried >= tries) throw new NodeLocked({ node: uuid, host: outcome.by });
     await parts.clock.sleep(interval * 1000);
   }

@@ -97,6 +97,11 @@ export const options = {
       'The hash that places nodes and conductors on the ring.',
     ),
 
+    notification_level: choice(
+      ['debug', 'info', 'warning', 'error', 'critical'],
+      null,
+      'The least level of notifications that are sent; null sends none.',
+    ),
     rpc_response_timeout: seconds(60, 'How long the API waits for the answer of a conductor.', { min: 0.01 }),
 
     webserver_verify_ca: string('True', 'Whether servers of images are verified: True, False, or a CA file.'),
@@ -145,6 +150,17 @@ export const options = {
       60,
       'How often waiting nodes are checked for time limits; 0 never.',
     ),
+
+    sync_local_state_interval: seconds(
+      180,
+      'How often consoles and the like of nodes with an instance are looked for on other conductors; 0 never.',
+    ),
+    conductor_cleanup_interval: seconds(
+      86_400,
+      'How often conductors that are long gone are forgotten; 0 never.',
+    ),
+    conductor_cleanup_timeout: seconds(1_209_600, 'How long a conductor must be gone for that.', { min: 60 }),
+    conductor_cleanup_batch_size: integer(50, 'How many are forgotten at once.', { min: 1 }),
 
     deploy_callback_timeout: seconds(1800, 'How long a node may stay in wait call-back; 0 for ever.'),
     clean_callback_timeout: seconds(1800, 'How long a node may stay in clean wait; 0 for ever.'),
@@ -195,6 +211,13 @@ export const options = {
 
     node_history: boolean(true, 'Whether events of nodes are kept.'),
     node_history_max_entries: integer(300, 'How many events of a node are kept.', { min: 0 }),
+    node_history_minimum_days: integer(0, 'How many days an event of a node is kept in any case.', {
+      min: 0,
+    }),
+    node_history_cleanup_interval: seconds(86_400, 'How often events of nodes are counted; 0 never.'),
+    node_history_cleanup_batch_count: integer(1000, 'How many too many are removed at once; 0 none.', {
+      min: 0,
+    }),
     record_step_flows_in_history: boolean(true, 'Whether the beginning and end of step flows are events.'),
 
     deploy_kernel: string(null, 'The URL of the agent kernel for nodes that name none.'),
@@ -290,6 +313,28 @@ export const options = {
     inspection_hooks: string('$default_inspection_hooks', 'The hooks run after redfish inspection.'),
   },
 
+  sensor_data: {
+    send_sensor_data: boolean(false, 'Whether what sensors read is told as events.', {
+      oldNames: ['conductor.send_sensor_data'],
+    }),
+    interval: seconds(600, 'How often.', { min: 1, oldNames: ['conductor.send_sensor_data_interval'] }),
+    workers: integer(4, 'How many machines are asked at once.', {
+      min: 1,
+      oldNames: ['conductor.send_sensor_data_workers'],
+    }),
+    wait_timeout: seconds(300, 'How long one machine may take to tell.', {
+      oldNames: ['conductor.send_sensor_data_wait_timeout'],
+    }),
+    data_types: list(['ALL'], 'The types told: ALL, or some of Temperature, Fan, Power, Drive.', {
+      oldNames: ['conductor.send_sensor_data_types'],
+    }),
+    enable_for_nodes: boolean(true, 'Whether sensors of machines are told.'),
+    enable_for_conductor: boolean(true, 'Whether the conductor tells of itself too.'),
+    enable_for_undeployed_nodes: boolean(false, 'Whether machines without an instance are asked too.', {
+      oldNames: ['conductor.send_sensor_data_for_undeployed_nodes'],
+    }),
+  },
+
   // Seconds an action of a fake interface takes; two numbers: a random time, most often near the first.
   fake: {
     bios_delay: numbers([0], 'How long fake BIOS work takes.'),
@@ -343,7 +388,25 @@ export const options = {
     extra_kernel_params: string('', 'Kernel parameters of the agent for inspection.'),
   },
 
+  healthcheck: {
+    enabled: boolean(false, 'Whether /healthcheck is served, as oslo.middleware serves it.'),
+    detailed: boolean(false, 'Whether it tells versions and reasons, to whoever asks.'),
+    backends: list([], 'What else is asked: disable_by_file, disable_by_files_ports.'),
+    disable_by_file_path: string(null, 'The file whose existence makes it answer 503.'),
+    disable_by_file_paths: list([], 'The same for each port: PORT:PATH.'),
+  },
+
   ingot: {
+    metrics: boolean(false, 'Whether the API serves what Prometheus reads, under /metrics.'),
+    metrics_port: integer(
+      null,
+      'The port on which a process serves the same and nothing else, for conductors.',
+      {
+        min: 0,
+        max: 65535,
+      },
+    ),
+    metrics_host_ip: string('127.0.0.1', 'The address of that port.'),
     data_path: string('./var', 'The folder of everything Ingot writes.'),
     start_patience: seconds(
       120,
@@ -410,6 +473,15 @@ export const options = {
     power_timeout_max: seconds(86_400, 'The longest timeout that a request for a power state may name.', {
       min: 1,
     }),
+    webhook_urls: list([], 'Where notifications are posted to, besides the broker.', { secret: true }),
+    webhook_secret: string(null, 'What notifications are signed with, so that receivers can tell ours.', {
+      secret: true,
+    }),
+    webhook_timeout: seconds(10, 'How long a receiver may take to answer.', { min: 0.01 }),
+    webhook_allow_link_local: boolean(
+      false,
+      'Whether receivers may have link-local addresses, where clouds keep what is not to be asked.',
+    ),
     bmc_requests_per_bmc: integer(4, 'How many requests one BMC is sent at once.', { min: 1 }),
     bmc_queue_limit: integer(64, 'How many more may wait for it; the rest fail at once.', { min: 1 }),
     bmc_breaker_failures: integer(5, 'After how many failures in a row a BMC is left alone for a while.', {

@@ -15,8 +15,18 @@ interface TheirOption {
   secret?: boolean;
 }
 
-// Registered by the libraries beneath Ironic (oslo.log, oslo.db), so not in its own list.
-const ofLibraries = ['DEFAULT.debug', 'DEFAULT.log_file', 'database.connection'];
+// Registered by the libraries beneath Ironic (oslo.log, oslo.db, oslo.messaging, oslo.middleware), so not in its own list.
+const ofLibraries = [
+  'DEFAULT.rpc_response_timeout',
+  'database.max_pool_size',
+  'DEFAULT.debug',
+  'DEFAULT.log_file',
+  'database.connection',
+  'healthcheck.detailed',
+  'healthcheck.backends',
+  'healthcheck.disable_by_file_path',
+  'healthcheck.disable_by_file_paths',
+];
 
 // Newer than the list: the mending of OSSN-0110 brought it.
 const newer = ['deploy.image_server_auth_hosts'];

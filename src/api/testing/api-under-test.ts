@@ -17,6 +17,7 @@ import { systemClock, systemRandom } from '#model/clock.ts';
 import { InProcessSignals } from '#rpc/in-process-signals.ts';
 import { InProcessTransport } from '#rpc/in-process.ts';
 import type { ConductorHandlers } from '#protocol/rpc.ts';
+import type { Metrics } from '#telemetry/metrics.ts';
 import type { Access } from '../access.ts';
 import { createApi } from '../create-api.ts';
 
@@ -58,6 +59,8 @@ export async function startApi(
     handlers?: Partial<ConductorHandlers>;
     /** Absent: everyone may do everything. */
     access?: Access;
+    /** Absent: nothing is counted. */
+    metrics?: Metrics;
   } = {},
 ): Promise<ApiUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-api-'));
@@ -73,7 +76,16 @@ export async function startApi(
     systemClock,
   );
   const log = pino({ level: process.env['LOG'] ?? 'silent' });
-  const parts = { settings, store, ring, signals, clock: systemClock, random: systemRandom, log };
+  const parts = {
+    settings,
+    store,
+    ring,
+    signals,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    ...(options.metrics && { metrics: options.metrics }),
+  };
   const registry = createDriverRegistry(settings, [createAgentPackage(), fakePackage, noopPackage]);
   const conductor = await startConductor({
     ...parts,

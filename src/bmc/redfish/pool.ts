@@ -37,6 +37,11 @@ export class RedfishPool implements AsyncDisposable {
     return this.#clients.get(keyOf(target));
   }
 
+  /** How many controllers are not asked for a while, because they did not answer. */
+  get leftAlone(): number {
+    return [...this.#clients.values()].filter((client) => client.reachability.openUntil !== null).length;
+  }
+
   /** Ends every session. */
   async [Symbol.asyncDispose](): Promise<void> {
     const clients = [...this.#clients.values()];

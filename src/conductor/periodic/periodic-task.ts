@@ -3,6 +3,7 @@ import type { Settings } from '#config/settings.ts';
 import type { RequestContext } from '#protocol/rpc.ts';
 import type { NodePlace } from '#db/ring.ts';
 import type { NodeRecord } from '#model/node-record.ts';
+import { timed } from '#telemetry/timed.ts';
 import { ownContext } from '../own-context.ts';
 import type { ConductorParts } from '../parts.ts';
 import type { ConductorWorkings } from '../workings.ts';
@@ -28,10 +29,23 @@ export async function runPeriodically(task: PeriodicTask, workings: ConductorWor
     await parts.clock.sleep(spacing, signal).catch(() => {});
     if (signal.aborted) return;
     if (!lease.holds && !task.evenWithoutLease) continue;
-    await task.run(workings, ownContext(parts.random)).catch((error: unknown) => {
-      if (!signal.aborted) parts.log.error({ task: task.name, err: error }, 'a periodic task failed');
-    });
+    await measured(task, parts, async () => await task.run(workings, ownContext(parts.random))).catch(
+      (error: unknown) => {
+        if (!signal.aborted) parts.log.error({ task: task.name, err: error }, 'a periodic task failed');
+      },
+    );
   }
+}
+
+async function measured(
+  { name }: PeriodicTask,
+  { metrics, clock }: ConductorParts,
+  run: () => Promise<void>,
+) {
+  if (!metrics) return await run();
+  const note = (seconds: number, outcome: string): void =>
+    metrics.observe('ingot_periodic_task_seconds', { task: name, outcome }, seconds);
+  await timed(() => clock.now(), note, run);
 }
 
 /**

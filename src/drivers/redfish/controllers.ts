@@ -9,6 +9,8 @@ import { type Clock, type Random, wireTime } from '#model/clock.ts';
 import { InvalidParameterValue, RedfishConnectionError, RedfishError } from '#model/faults.ts';
 import type { BmcReachability } from '#protocol/node-view.ts';
 import type { LookingTask, Task } from '../task.ts';
+import type { Metrics } from '#telemetry/metrics.ts';
+import { timed } from '#telemetry/timed.ts';
 import { redfishInfoOf } from './driver-info.ts';
 
 /** Where a node is managed: the arguments of every function of src/bmc/redfish, in their order. */
@@ -24,14 +26,25 @@ export interface Controllers extends AsyncDisposable {
   reachability(task: Task): BmcReachability | null;
 }
 
-export function createControllers(settings: Settings, world: { clock: Clock; random: Random }): Controllers {
+export function createControllers(
+  settings: Settings,
+  world: { clock: Clock; random: Random; metrics?: Metrics },
+): Controllers {
+  const { metrics, clock } = world;
   const pool = new RedfishPool(poolOptions(settings), world);
+  metrics?.gauge('ingot_bmc_left_alone', () => [{ labels: {}, value: pool.leftAlone }]);
+  const note = (seconds: number, outcome: string): void =>
+    metrics?.observe('ingot_bmc_request_seconds', { outcome }, seconds);
+  const measured = async <T>(work: () => Promise<T>): Promise<T> =>
+    metrics ? await timed(() => clock.now(), note, work) : await work();
   return {
     async use(task, work) {
       const { target, systemPath } = redfishInfoOf(task.node, task.settings);
       try {
         const client = pool.client(target);
-        return await work([client, await findSystem(client, systemPath, task.signal), task.signal]);
+        return await measured(
+          async () => await work([client, await findSystem(client, systemPath, task.signal), task.signal]),
+        );
       } catch (error) {
         throw asFault(task, error);
       }

@@ -1,6 +1,7 @@
 import type { Settings } from '#config/settings.ts';
 import { createBootFiles, type BootFiles } from '#images/boot-files.ts';
 import type { Clock, Random } from '#model/clock.ts';
+import type { Metrics } from '#telemetry/metrics.ts';
 import type { DriverPackage } from '../define.ts';
 import { redfishBios } from './bios.ts';
 import { createControllers } from './controllers.ts';
@@ -14,6 +15,8 @@ export interface RedfishParts {
   settings: Settings;
   clock: Clock;
   random: Random;
+  /** Absent: nothing is counted. */
+  metrics?: Metrics;
   /** Shared with whoever serves the boot media, so that each base file is fetched once. */
   bootFiles?: BootFiles;
 }
@@ -25,8 +28,8 @@ export interface RedfishPackage extends DriverPackage {
 
 /** Machines whose BMC speaks Redfish. Keeps a session per BMC until it is closed. */
 export function createRedfishPackage(parts: RedfishParts): RedfishPackage {
-  const { settings, clock, random, bootFiles = createBootFiles(settings, clock) } = parts;
-  const controllers = createControllers(settings, { clock, random });
+  const { settings, bootFiles = createBootFiles(settings, parts.clock) } = parts;
+  const controllers = createControllers(settings, parts);
   return {
     hardwareTypes: [redfishHardware],
     implementations: {

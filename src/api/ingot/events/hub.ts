@@ -60,6 +60,11 @@ export class EventHub {
     return this.#ended.signal.aborted;
   }
 
+  /** How many streams are up to date. */
+  get size(): number {
+    return this.#followers.size;
+  }
+
   /** How far the hub is. Begins to read, from the newest event on, when it did not yet. */
   async cursor(): Promise<string> {
     this.#cursor ??= await latestCursor(this.#read);
