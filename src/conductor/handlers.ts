@@ -47,9 +47,10 @@ export function createHandlers(workings: ConductorWorkings): ConductorHandlers {
     explain_node: async ({ node }) => await explainNode(workings, node),
     ...managementCalls(workings),
 
-    create_port: async ({ port }) => await createPort(parts, port),
-    update_port: async ({ port, patch, seen }) => await updatePort(parts, port, patch, seen),
-    destroy_port: async ({ port }) => await destroyPort(parts, port),
+    create_port: async ({ port }, context) => await createPort(parts, port, context),
+    update_port: async ({ port, patch, seen }, context) =>
+      await updatePort(parts, port, patch, seen, context),
+    destroy_port: async ({ port }, context) => await destroyPort(parts, port, context),
 
     get_driver_properties: async ({ driver }) => parts.registry.properties(driver),
     get_raid_logical_disk_properties: async ({ driver }) => ({

@@ -1,7 +1,7 @@
 // What one change to a node consists of, and how all that tells of it comes into the same transaction.
-import { addEvent, type EventKind } from '#db/events.ts';
+import { addEvent, type EventKind, type EventSubject } from '#db/events.ts';
 import { addHistory } from '#db/history.ts';
-import type { NodeColumns } from '#db/nodes.ts';
+import { type NodeColumns, readNode } from '#db/nodes.ts';
 import { insertOperation, trimOperations, updateOperation } from '#db/operations.ts';
 import type { Transaction } from '#db/store.ts';
 import { wireTime } from '#model/clock.ts';
@@ -10,6 +10,8 @@ import type { HistoryEventType } from '#model/power-states.ts';
 import type { ProvisionEvent, TargetProvisionState } from '#model/provision-states.ts';
 import type { OperationRecord } from '#protocol/operation.ts';
 import type { RequestContext } from '#protocol/rpc.ts';
+import { toldKinds } from '#notifications/notification.ts';
+import { areSent, nodeSubject } from '#notifications/subject.ts';
 import { advance } from './advance.ts';
 import type { ConductorParts } from './parts.ts';
 
@@ -47,9 +49,10 @@ export function raiseAll(
   const told: object[] = [];
   for (const event of change.raise ?? []) {
     const step = advance(state, event, { now, ...(change.target ? { target: change.target } : {}) });
+    const previous_target = state.target_provision_state;
     state = { ...state, ...step.columns };
     columns = { ...columns, ...step.columns };
-    told.push(step.told);
+    told.push({ ...step.told, target: state.target_provision_state, previous_target });
   }
   return { columns: { updated_at: wireTime(now), ...columns, ...change.columns }, told };
 }
@@ -57,6 +60,11 @@ export function raiseAll(
 /** Errors are, unless [conductor]node_history is off; beginnings and ends of flows by record_step_flows_in_history. */
 function isRecorded(severity: 'ERROR' | 'INFO', options: ConductorParts['settings']['conductor']): boolean {
   return options.node_history && (severity === 'ERROR' || options.record_step_flows_in_history);
+}
+
+/** What is to be kept for some days whatever its number is trimmed by a task of its own. */
+function trimmedOnWriting(options: ConductorParts['settings']['conductor']): number {
+  return options.node_history_minimum_days > 0 ? 0 : options.node_history_max_entries;
 }
 
 /** Events, history and the operation's row of a change, in its transaction. */
@@ -81,16 +89,18 @@ export async function tellOf(
     ...transitions.map((data) => ({ kind: 'provision.transition' as const, data: { ...data } })),
     ...(change.tell ?? []),
   ];
+  const subject = tell.length > 0 ? await subjectOf(parts, transaction, node.uuid) : undefined;
   for (const { kind, data } of tell) {
     const { requestId: request_id } = node.context;
-    await addEvent(transaction, {
+    const event = {
       at,
       kind,
       node_uuid: node.uuid,
       operation_id: (kind === 'operation.started' ? begun : null) ?? atWork,
       request_id,
       data,
-    });
+    };
+    await addEvent(transaction, event, toldKinds.includes(kind) ? subject?.(kind) : undefined);
   }
   if (change.history && isRecorded(change.history.severity, parts.settings.conductor)) {
     const { severity, type, event } = change.history;
@@ -106,8 +116,18 @@ export async function tellOf(
         event,
         user: node.context.userId,
       },
-      parts.settings.conductor.node_history_max_entries,
+      trimmedOnWriting(parts.settings.conductor),
     );
   }
   await change.also?.(transaction);
+}
+
+/** The node as this commit leaves it, for each event's notifications; undefined where none are sent. */
+async function subjectOf(
+  { settings }: ConductorParts,
+  transaction: Transaction,
+  uuid: string,
+): Promise<((kind: EventKind) => EventSubject | undefined) | undefined> {
+  const node = areSent(settings) ? await readNode(transaction, uuid) : undefined;
+  return node && ((kind) => nodeSubject(settings, kind.startsWith('node.') ? 'api' : 'conductor', node));
 }

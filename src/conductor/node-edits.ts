@@ -17,6 +17,7 @@ import type { NewNode, NodePatch, NodeRecord } from '#model/node-record.ts';
 import { interfaceTypes } from '#model/power-states.ts';
 import { interfaceChangeStates, isDeleteAllowed } from '#model/provision-states.ts';
 import type { RequestContext } from '#protocol/rpc.ts';
+import { nodeSubject } from '#notifications/subject.ts';
 import { Held, whenFree } from './when-free.ts';
 import { changeFreeNode } from './locked-node.ts';
 import type { ConductorParts } from './parts.ts';
@@ -41,14 +42,15 @@ export async function createNode(
   return await namingDuplicates(whole, async () => {
     return await parts.store.write(async (transaction) => {
       const stored = await insertNode(transaction, whole);
-      await addEvent(transaction, {
+      const event = {
         at: now,
         kind: 'node.created',
         node_uuid: stored.uuid,
         operation_id: null,
         request_id: context.requestId,
         data: { driver: stored.driver, name: stored.name },
-      });
+      } as const;
+      await addEvent(transaction, event, nodeSubject(parts.settings, 'api', stored));
       return stored;
     });
   });
@@ -131,15 +133,17 @@ export async function destroyNode(
       if (!node) throw new NodeNotFound({ node: uuid });
       if (node.reservation !== null) return new Held(node.reservation);
       checkDeletable(node, parts.settings.conductor.allow_deleting_available_nodes);
-      await deleteNode(transaction, uuid);
-      await addEvent(transaction, {
+      const event = {
         at: wireTime(parts.clock.now()),
         kind: 'node.deleted',
         node_uuid: uuid,
         operation_id: null,
         request_id: context.requestId,
         data: { name: node.name },
-      });
+      } as const;
+      // While the node is there to say whose it is.
+      await addEvent(transaction, event, nodeSubject(parts.settings, 'api', node));
+      await deleteNode(transaction, uuid);
       return undefined;
     });
   });

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { violatedColumn } from '#db/constraint.ts';
+import { addEvent } from '#db/events.ts';
 import { readNode } from '#db/nodes.ts';
 import { deletePort, insertPort, readPort, updatePort as writePort } from '#db/ports.ts';
 import type { Transaction } from '#db/store.ts';
@@ -16,14 +17,22 @@ import {
 import type { NodeRecord } from '#model/node-record.ts';
 import type { NewPort, PortPatch, PortRecord } from '#model/port-record.ts';
 import { portChangeStates } from '#model/provision-states.ts';
+import { portSubject } from '#notifications/subject.ts';
+import type { RequestContext } from '#protocol/rpc.ts';
 import { Held, whenFree } from './when-free.ts';
 import type { ConductorParts } from './parts.ts';
 
 /** Stores a new port of a node that nobody holds. Throws MACAlreadyExists and its like for what is taken. */
-export async function createPort(parts: ConductorParts, port: NewPort): Promise<PortRecord> {
+export async function createPort(
+  parts: ConductorParts,
+  port: NewPort,
+  context: RequestContext,
+): Promise<PortRecord> {
   return await namingDuplicates(port, async () => {
     return await onFreeNode(parts, port.node_uuid, async (transaction) => {
-      return await insertPort(transaction, { ...port, created_at: wireTime(parts.clock.now()) });
+      const stored = await insertPort(transaction, { ...port, created_at: wireTime(parts.clock.now()) });
+      await tellOfPort(parts, transaction, 'port.created', stored, context);
+      return stored;
     });
   });
 }
@@ -36,7 +45,8 @@ export async function updatePort(
   parts: ConductorParts,
   uuid: string,
   patch: PortPatch,
-  seen: PortPatch = {},
+  seen: PortPatch | undefined,
+  context: RequestContext,
 ): Promise<PortRecord | null> {
   const before = await readPort(parts.store.read, uuid);
   if (!before) throw new PortNotFound({ port: uuid });
@@ -49,12 +59,17 @@ export async function updatePort(
       const changes = { ...patch, updated_at: wireTime(parts.clock.now()) };
       const port = await writePort(transaction, uuid, changes);
       if (!port) throw new PortNotFound({ port: uuid });
+      await tellOfPort(parts, transaction, 'port.updated', port, context);
       return port;
     });
   });
 }
 
-export async function destroyPort(parts: ConductorParts, uuid: string): Promise<void> {
+export async function destroyPort(
+  parts: ConductorParts,
+  uuid: string,
+  context: RequestContext,
+): Promise<void> {
   const port = await readPort(parts.store.read, uuid);
   if (!port) throw new PortNotFound({ port: uuid });
   await onFreeNode(parts, port.node_uuid, async (transaction, node) => {
@@ -64,7 +79,20 @@ export async function destroyPort(parts: ConductorParts, uuid: string): Promise<
       );
     }
     await deletePort(transaction, uuid);
+    await tellOfPort(parts, transaction, 'port.deleted', port, context);
   });
+}
+
+async function tellOfPort(
+  { settings, clock }: ConductorParts,
+  transaction: Transaction,
+  kind: 'port.created' | 'port.updated' | 'port.deleted',
+  port: PortRecord,
+  { requestId: request_id }: RequestContext,
+): Promise<void> {
+  const { uuid, address, node_uuid } = port;
+  const event = { at: wireTime(clock.now()), kind, node_uuid, operation_id: null, request_id };
+  await addEvent(transaction, { ...event, data: { port: uuid, address } }, portSubject(settings, port));
 }
 
 /** A port that moves goes to a node that is there and that nobody holds either. */

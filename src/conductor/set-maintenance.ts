@@ -3,6 +3,7 @@ import { updateNode } from '#db/nodes.ts';
 import { wireTime } from '#model/clock.ts';
 import { NodeNotFound } from '#model/faults.ts';
 import type { ConductorCalls, RequestContext } from '#protocol/rpc.ts';
+import { nodeSubject } from '#notifications/subject.ts';
 import type { ConductorParts } from './parts.ts';
 
 /**
@@ -23,13 +24,17 @@ export async function setMaintenance(
     };
     const node = await updateNode(transaction, uuid, { ...columns, updated_at: at });
     if (!node) throw new NodeNotFound({ node: uuid });
-    await addEvent(transaction, {
-      at,
-      kind: 'maintenance.changed',
-      node_uuid: uuid,
-      operation_id: null,
-      request_id: context.requestId,
-      data: { maintenance, reason },
-    });
+    await addEvent(
+      transaction,
+      {
+        at,
+        kind: 'maintenance.changed',
+        node_uuid: uuid,
+        operation_id: null,
+        request_id: context.requestId,
+        data: { maintenance, reason },
+      },
+      nodeSubject(parts.settings, 'api', node),
+    );
   });
 }

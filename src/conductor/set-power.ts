@@ -1,8 +1,10 @@
 import { noAgent, noAgentToken } from '#drivers/agent-facts.ts';
 import type { Task } from '#drivers/task.ts';
 import { InvalidState } from '#model/faults.ts';
+import { messageOf } from '#model/message.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { type PowerTarget, powerTargets } from '#model/power-states.ts';
+import { areSent } from '#notifications/subject.ts';
 import { powerFamilyFirst, type Relatives } from './family-power.ts';
 import type { LockedNode } from './locked-node.ts';
 import type { ConductorParts } from './parts.ts';
@@ -31,11 +33,13 @@ export async function setPower(
   const endsAgent = isKnown && !(target === 'power on' && isThere);
   if (endsAgent) await node.commit({ columns: { driver_internal_info: forgetAgent(node.record) } });
   if (!isThere) {
-    await powerFamilyFirst(node.record, target, relatives);
     const { soft_power_off_timeout: soft, power_state_change_timeout: hard } = parts.settings.conductor;
     const limit = timeoutSeconds ?? (isSoft ? soft : hard);
-    task.signal.throwIfAborted();
-    await power.setPowerState(task, target, { timeoutSeconds: limit });
+    await tellingOfIt(parts, node, task, target, async () => {
+      await powerFamilyFirst(node.record, target, relatives);
+      task.signal.throwIfAborted();
+      await power.setPowerState(task, target, { timeoutSeconds: limit });
+    });
   }
   if (node.record.power_state === reaches && isThere) return;
   await node.commit({
@@ -46,6 +50,26 @@ export async function setPower(
     },
     tell: [{ kind: 'power.changed', data: { target, power_state: reaches } }],
   });
+}
+
+/** Notes the beginning and the failure of a power action where notifications tell of them: they cost a commit each. */
+async function tellingOfIt(
+  { settings }: ConductorParts,
+  node: LockedNode,
+  { signal }: Task,
+  target: PowerTarget,
+  act: () => Promise<void>,
+): Promise<void> {
+  if (!areSent(settings)) return await act();
+  await node.commit({ tell: [{ kind: 'power.changing', data: { target } }] });
+  try {
+    await act();
+  } catch (error) {
+    const failed = { kind: 'power.failed', data: { target, error: messageOf(error) } } as const;
+    // Whoever lost the node has nothing to tell of it; that it was lost, the next commit will find too.
+    if (!signal.aborted) await node.commit({ tell: [failed] }).catch(() => {});
+    throw error;
+  }
 }
 
 /** Throws InvalidState for a target that would leave a machine off which is never to be. */

@@ -41,10 +41,14 @@ export async function listChassis(reader: Reader, page: ChassisPage): Promise<Ch
   return all.slice(from, from + page.limit);
 }
 
+/** Tells of a change in its transaction. */
+export type TellOfChassis = (transaction: Transaction, chassis: ChassisRecord) => Promise<void>;
+
 /** Stores a new chassis. Throws ChassisAlreadyExists. */
 export async function insertChassis(
   store: Store,
   chassis: Omit<ChassisRecord, 'id' | 'updated_at'>,
+  tell: TellOfChassis,
 ): Promise<ChassisRecord> {
   try {
     return await store.write(async (transaction) => {
@@ -54,6 +58,7 @@ export async function insertChassis(
         .values(row as NewRow<'chassis'>) // A new chassis has all but what the table makes.
         .returningAll()
         .executeTakeFirstOrThrow();
+      await tell(transaction, ofRow(stored));
       return ofRow(stored);
     });
   } catch (cause) {
@@ -71,6 +76,7 @@ export async function updateChassis(
   store: Store,
   uuid: string,
   change: (before: ChassisRecord) => ChassisPatch & { updated_at: string },
+  tell: TellOfChassis,
 ): Promise<ChassisRecord> {
   return await store.write(async (transaction) => {
     const before = await readChassis(transaction, uuid);
@@ -82,12 +88,13 @@ export async function updateChassis(
       .returningAll()
       .executeTakeFirst();
     if (!row) throw new ChassisNotFound({ chassis: uuid });
+    await tell(transaction, ofRow(row));
     return ofRow(row);
   });
 }
 
 /** Removes a chassis that no node stands in. Throws ChassisNotFound, ChassisNotEmpty. */
-export async function deleteChassis(store: Store, uuid: string): Promise<void> {
+export async function deleteChassis(store: Store, uuid: string, tell: TellOfChassis): Promise<void> {
   await store.write(async (transaction) => {
     const node = await transaction
       .selectFrom('nodes')
@@ -99,8 +106,9 @@ export async function deleteChassis(store: Store, uuid: string): Promise<void> {
     const row = await transaction
       .deleteFrom('chassis')
       .where('uuid', '=', uuid)
-      .returning('id')
+      .returningAll()
       .executeTakeFirst();
     if (!row) throw new ChassisNotFound({ chassis: uuid });
+    await tell(transaction, ofRow(row));
   });
 }

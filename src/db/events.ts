@@ -26,8 +26,16 @@ export const eventKinds = [
   'node.created',
   'node.updated',
   'node.deleted',
+  'port.created',
+  'port.updated',
+  'port.deleted',
+  'chassis.created',
+  'chassis.updated',
+  'chassis.deleted',
   'provision.transition',
+  'power.changing',
   'power.changed',
+  'power.failed',
   'maintenance.changed',
   'operation.queued',
   'operation.started',
@@ -36,14 +44,26 @@ export const eventKinds = [
   'step.started',
   'step.finished',
   'step.progress',
+  'sensors.read',
 ] as const;
 
 export type EventKind = (typeof eventKinds)[number];
 
+/** What an event is about, as it was then, for those who are told of it from outside; without secrets. */
+export interface EventSubject {
+  /** The service and host that made it happen: `ironic-conductor.rack-1`. */
+  readonly publisher: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
 /** Notes whose node it is at this time as well: who may see the event does not change with the node's next owner. */
-export async function addEvent(transaction: Transaction, event: Omit<EventRecord, 'id'>): Promise<void> {
+export async function addEvent(
+  transaction: Transaction,
+  event: Omit<EventRecord, 'id'>,
+  subject?: EventSubject,
+): Promise<void> {
   const row = encode<EventRecord, typeof eventColumns>(eventColumns, event);
-  await transaction
+  const { id } = await transaction
     .insertInto('events')
     .values((query) => {
       const ofNode = (column: 'owner' | 'lessee') =>
@@ -54,7 +74,27 @@ export async function addEvent(transaction: Transaction, event: Omit<EventRecord
       // Every member but the number is given by the type of `event`.
       return { ...(row as Required<typeof row>), owner: ofNode('owner'), lessee: ofNode('lessee') };
     })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  if (!subject) return;
+  const { publisher, data } = subject;
+  await transaction
+    .insertInto('event_subjects')
+    .values({ event_id: id, publisher, data: JSON.stringify(data) })
     .execute();
+}
+
+/** What those of the events are about that were noted with it, by the number of the event. */
+export async function readSubjects(
+  reader: Reader,
+  events: readonly EventRecord[],
+): Promise<ReadonlyMap<number, EventSubject>> {
+  if (events.length === 0) return new Map();
+  const ids = events.map(({ id }) => id);
+  const rows = await reader.selectFrom('event_subjects').selectAll().where('event_id', 'in', ids).execute();
+  return new Map(
+    rows.map(({ event_id, publisher, data }) => [event_id, { publisher, data: JSON.parse(data) }]),
+  );
 }
 
 export interface EventFilter {

@@ -5,8 +5,10 @@ import {
   insertChassis,
   listChassis,
   readChassis,
+  type TellOfChassis,
   updateChassis,
 } from '#db/chassis.ts';
+import { addEvent } from '#db/events.ts';
 import { wireTime } from '#model/clock.ts';
 import {
   ChassisNotFound,
@@ -15,8 +17,9 @@ import {
   InvalidUUID,
   MissingParameterValue,
 } from '#model/faults.ts';
-import type { ChassisRecord } from '#model/chassis-record.ts';
+import type { ChassisPatch, ChassisRecord } from '#model/chassis-record.ts';
 import { isJsonObject, type JsonObject } from '#model/json-object.ts';
+import { chassisSubject } from '#notifications/subject.ts';
 import { type Answer, type Call, created, noContent, ok } from '../call.ts';
 import { canonicalUuid } from '../identity.ts';
 import { applyPatch, parsePatch } from '../json-patch.ts';
@@ -92,12 +95,13 @@ async function create(call: Call): Promise<Answer> {
   if (!isJsonObject(body)) throw new Invalid('The body of a new chassis is an object.');
   const unknown = Object.keys(body).find((name) => !settable.has(name));
   if (unknown !== undefined) throw new Invalid(`A new chassis cannot be given ${unknown}.`);
-  const chassis = await insertChassis(call.parts.store, {
+  const asked = {
     uuid: readUuid(body['uuid'] ?? null) ?? call.parts.random.uuid(),
     created_at: wireTime(call.parts.clock.now()),
     description: readDescription(body['description'] ?? null),
     extra: readExtra(body['extra'] ?? null),
-  });
+  };
+  const chassis = await insertChassis(call.parts.store, asked, tellOf(call, 'chassis.created'));
   return created(
     JSON.stringify(chassisDocument(call, chassis)),
     `${call.baseUrl}/v1/chassis/${chassis.uuid}`,
@@ -111,7 +115,7 @@ async function patch(call: Call): Promise<Answer> {
   if (wrong) throw new Invalid(`${wrong.pathText} cannot be patched; what can is: extra, description.`);
   const uuid = canonicalUuid(call.param('chassis'));
   if (uuid === undefined) throw new ChassisNotFound({ chassis: call.param('chassis') });
-  const changed = await updateChassis(call.parts.store, uuid, (before) => {
+  const change = (before: ChassisRecord): ChassisPatch & { updated_at: string } => {
     const after = applyPatch({ ...before }, operations);
     if (readUuid(after['uuid']) !== uuid) throw new Invalid('The uuid of a chassis cannot be changed.');
     return {
@@ -119,14 +123,28 @@ async function patch(call: Call): Promise<Answer> {
       extra: readExtra(after['extra']),
       updated_at: wireTime(call.parts.clock.now()),
     };
-  });
+  };
+  const changed = await updateChassis(call.parts.store, uuid, change, tellOf(call, 'chassis.updated'));
   return ok(JSON.stringify(chassisDocument(call, changed)));
 }
 
 async function remove(call: Call): Promise<Answer> {
   call.query.allowOnly(noArguments);
-  await deleteChassis(call.parts.store, identOf(call));
+  await deleteChassis(call.parts.store, identOf(call), tellOf(call, 'chassis.deleted'));
   return noContent;
+}
+
+/** In the transaction of the change. */
+function tellOf(
+  { parts: { settings, clock }, context }: Call,
+  kind: 'chassis.created' | 'chassis.updated' | 'chassis.deleted',
+): TellOfChassis {
+  return async (transaction, chassis) => {
+    const event = { at: wireTime(clock.now()), kind, node_uuid: null, operation_id: null };
+    const { requestId: request_id } = context;
+    const data = { chassis: chassis.uuid };
+    await addEvent(transaction, { ...event, request_id, data }, chassisSubject(settings, chassis));
+  };
 }
 
 async function nodes(call: Call, inDetail: boolean): Promise<Answer> {

@@ -104,7 +104,7 @@ async function mend(
   } else {
     await node.commit({
       columns: { power_state: seen },
-      tell: [{ kind: 'power.changed', data: { power_state: seen } }],
+      tell: [{ kind: 'power.changed', data: { power_state: seen, from: stored } }],
     });
   }
   failures.delete(uuid);
