@@ -36,3 +36,54 @@ export async function addHistory(
     )
     .execute();
 }
+
+/**
+ * Takes away at most `limit` lines that are older than `before` and that their nodes have beyond the newest `keep`;
+ * gives how many.
+ */
+export async function trimHistory(
+  transaction: Transaction,
+  { keep, before, limit }: { keep: number; before: string; limit: number },
+): Promise<number> {
+  const nodes = await transaction
+    .selectFrom('node_history')
+    .select('node_uuid')
+    .groupBy('node_uuid')
+    .having((lines) => lines.fn.countAll<number>(), '>', keep)
+    .having((lines) => lines.fn.min('created_at'), '<', before)
+    .limit(limit)
+    .execute();
+  let removed = 0;
+  for (const { node_uuid } of nodes) {
+    if (removed >= limit) break;
+    const newest = await transaction
+      .selectFrom('node_history')
+      .select('id')
+      .where('node_uuid', '=', node_uuid)
+      .orderBy('id', 'desc')
+      .limit(1)
+      .offset(keep)
+      .executeTakeFirst();
+    if (!newest) continue;
+    const lines = await transaction
+      .selectFrom('node_history')
+      .select('id')
+      .where('node_uuid', '=', node_uuid)
+      .where('id', '<=', newest.id)
+      .where('created_at', '<', before)
+      .orderBy('id')
+      .limit(limit - removed)
+      .execute();
+    if (lines.length === 0) continue;
+    await transaction
+      .deleteFrom('node_history')
+      .where(
+        'id',
+        'in',
+        lines.map(({ id }) => id),
+      )
+      .execute();
+    removed += lines.length;
+  }
+  return removed;
+}

@@ -12,7 +12,7 @@ export const adopt: Flow = {
   own: {
     async take_over(task) {
       await task.driver.power.validate(task);
-      await task.driver.deploy.takeOver(task);
+      await task.driver.deploy.takeOver?.(task);
       return { kind: 'done', changes: { power_state: await task.driver.power.getPowerState(task) } };
     },
   },

@@ -29,6 +29,7 @@ const quiet: SettingsOverrides['conductor'] = {
   check_provision_state_interval: 0,
   sync_power_state_interval: 0,
   power_failure_recovery_interval: 0,
+  sync_local_state_interval: 0,
 };
 
 export interface TestConductor extends ConductorParts {

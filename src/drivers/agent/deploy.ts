@@ -84,10 +84,6 @@ function agentDeploy({ writesImage }: { writesImage: boolean }): DeployInterface
       await task.save({ driver_internal_info: noAgentToken });
     },
 
-    async takeOver() {
-      // Boot media are composed from the node's record by whoever is asked for them: there is nothing to move.
-    },
-
     agentSteps: (task, flow) => listAgentSteps(task, flow, steps),
     runAgentStep: (task, step) => runInBandStep(task, step),
   };

@@ -15,8 +15,8 @@ export interface DeployInterface extends InterfaceContract {
   tearDown(task: StepTask): Promise<StepOutcome>;
   /** Removes what `prepare` left outside of the machine. */
   cleanUp(task: Task): Promise<void>;
-  /** This conductor is now the one that serves the node: boot media and the like are to be there. */
-  takeOver(task: Task): Promise<void>;
+  /** This conductor is now the one that serves the node: what that takes is to be there. Absent: it takes nothing. */
+  takeOver?(task: Task): Promise<void>;
   /** The steps the agent offers for a flow, once it is there; absent where there is no agent. */
   agentSteps?(task: StepTask, flow: StepFlow): Promise<OperationStep[]>;
   /** Runs one of the agent's steps, or finds how far it came. */

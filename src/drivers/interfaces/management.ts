@@ -1,5 +1,5 @@
 import type { BootDevice, BootMode } from '#model/power-states.ts';
-import type { Task } from '../task.ts';
+import type { LookingTask, Task } from '../task.ts';
 import type { InterfaceContract } from './contract.ts';
 
 /**
@@ -26,7 +26,7 @@ export interface ManagementInterface extends InterfaceContract {
   /** Interrupts what runs on the machine; happens each time. */
   injectNmi?(task: Task): Promise<void>;
   /** Sensor readings by type (Temperature, Fan, Power, Drive), then by sensor. */
-  getSensors?(task: Task): Promise<Record<string, Record<string, unknown>>>;
+  getSensors?(task: LookingTask): Promise<Record<string, Record<string, unknown>>>;
   /** Who made the machine, as the BMC says; null where it does not. */
   detectVendor?(task: Task): Promise<string | null>;
   /** The addresses of the machine's network cards, as far as the BMC knows them. */

@@ -12,6 +12,5 @@ export const noopDeploy: DeployInterface = {
   tearDownAgent: nothing,
   tearDown: nothing,
   async cleanUp() {},
-  async takeOver() {},
   steps: [defineStep({ step: 'deploy', flows: { deploy: 100 }, abortable: true, run: nothing })],
 };
