@@ -12,7 +12,7 @@ import { type Clock, type Random, systemClock, systemRandom } from '#model/clock
 import { messageOf } from '#model/message.ts';
 import type { ConductorClient, ConductorServer } from '#protocol/rpc.ts';
 import type { Signals } from '#protocol/signals.ts';
-import { connectBroker } from '#rpc/broker.ts';
+import { type Broker, connectBroker } from '#rpc/broker.ts';
 import { InProcessSignals } from '#rpc/in-process-signals.ts';
 import { InProcessTransport } from '#rpc/in-process.ts';
 import { NatsSignals } from '#rpc/nats-signals.ts';
@@ -29,6 +29,8 @@ export interface SharedParts extends AsyncDisposable {
   readonly ring: Ring;
   readonly conductors: ConductorClient & ConductorServer;
   readonly signals: Signals;
+  /** Null where everything is in this process. */
+  readonly broker: Broker | null;
   readonly clock: Clock;
   readonly random: Random;
   /** Absent: nothing is counted. */
@@ -46,7 +48,7 @@ export async function openSharedParts(
   if (place?.kind === 'sqlite') opening.use(holdStore(place.path, { patienceMilliseconds: 2000 }));
   const store = opening.use(await openStorePatiently(settings, log));
   const ring = new Ring(store.read, ringSettings(settings), systemClock);
-  const { conductors, signals } = await meetConductors(settings, log, opening);
+  const { conductors, signals, broker } = await meetConductors(settings, log, opening);
   const opened = opening.move();
   return {
     store: tellingOfEvents(metrics ? timedStore(store, metrics, () => systemClock.now()) : store, signals),
@@ -55,6 +57,7 @@ export async function openSharedParts(
     ring,
     conductors,
     signals,
+    broker,
     clock: systemClock,
     random: systemRandom,
     [Symbol.asyncDispose]: async () => await opened.disposeAsync(),
@@ -66,14 +69,14 @@ async function meetConductors(
   settings: Settings,
   log: Logger,
   resources: AsyncDisposableStack,
-): Promise<Pick<SharedParts, 'conductors' | 'signals'>> {
+): Promise<Pick<SharedParts, 'conductors' | 'signals' | 'broker'>> {
   const parts = { settings, clock: systemClock, log };
   if (settings.ingot.broker_url === null)
-    return { conductors: new InProcessTransport(parts), signals: new InProcessSignals() };
+    return { conductors: new InProcessTransport(parts), signals: new InProcessSignals(), broker: null };
   const broker = resources.use(
     await patiently(patienceFor('the broker', settings, log), async () => await connectBroker(settings, log)),
   );
-  return { conductors: new NatsTransport({ ...parts, broker }), signals: new NatsSignals(broker) };
+  return { conductors: new NatsTransport({ ...parts, broker }), signals: new NatsSignals(broker), broker };
 }
 
 function patienceFor(what: string, { ingot }: Settings, log: Logger): Patience {

@@ -8,6 +8,8 @@ import { noopPackage } from '#drivers/noop/package.ts';
 import { createRedfishPackage } from '#drivers/redfish/package.ts';
 import { createDriverRegistry, type DriverRegistry } from '#drivers/registry.ts';
 import { systemClock as clock, systemRandom as random } from '#model/clock.ts';
+import { placesOf } from '#notifications/places.ts';
+import { startRelay } from '#notifications/relay.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
 import type { SharedParts } from './shared-parts.ts';
 import { StartError } from './start-error.ts';
@@ -37,7 +39,8 @@ export async function startConductorOn(
   shared: SharedParts,
   log: Logger,
 ): Promise<RunningConductor> {
-  const { store, ring, signals, isAlone, metrics } = shared;
+  const { store, ring, signals, broker, isAlone, metrics } = shared;
+  const places = placesOf(settings, broker, clock, log);
   const hostname = settings.DEFAULT.host;
   const conductor = await startConductor({
     hostname,
@@ -57,11 +60,13 @@ export async function startConductorOn(
   });
   const { hardwareTypes } = registry;
   const served = await shared.conductors.serve({ hostname, hardwareTypes }, conductor.handlers);
+  const relay = startRelay({ settings, store, signals, clock, random, log }, places);
   return {
     lost: conductor.lost,
     async [Symbol.asyncDispose]() {
       await conductor.stop();
       await served.stop();
+      await relay[Symbol.asyncDispose]();
     },
   };
 }
