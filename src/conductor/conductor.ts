@@ -39,6 +39,8 @@ export async function startConductor(parts: ConductorParts): Promise<Conductor> 
   const timeoutSeconds = parts.isAlone ? Infinity : settings.conductor.heartbeat_timeout;
   const lease = new Lease({ hostname, clock, timeoutSeconds, stopping: stopping.signal });
   const membership = new Membership(parts);
+  parts.metrics?.gauge('ingot_worker_load', () => [{ labels: {}, value: pool.load }]);
+  parts.metrics?.gauge('ingot_worker_size', () => [{ labels: {}, value: pool.size }]);
   const operations = new Operations(parts, pool, lease);
   const workings: ConductorWorkings = {
     parts,
