@@ -1,0 +1,271 @@
+// The owner of a node is killed, or frozen until long after it was given up, at every boundary and in the middle of
+// every agent command of cleaning and deployment: another conductor goes on from there, and nothing is done twice.
+// INGOT_SWEEP=all goes through every point (npm run sweep); otherwise a sample of them, always the same.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, describe, test } from 'node:test';
+import type { Checkpoint, Strike } from '#sim/checkpoints.ts';
+import type { Cluster } from '#sim/cluster/cluster.ts';
+import type { IngotProcess } from '#sim/cluster/ingot-process.ts';
+import { BareMetalClient } from '../support/bare-metal-client.ts';
+import { openCluster } from '../support/data-centre-cluster.ts';
+import { type DataCentre, openDataCentre } from '../support/data-centre.ts';
+import {
+  aManageableMachine,
+  assertNothingTwice,
+  type Boundary,
+  boundariesOf,
+  type DeployedMachine,
+} from '../support/deployed-machine.ts';
+import { until } from '../support/until.ts';
+
+type Place = ({ kind: 'boundary' } & Boundary) | { kind: 'command'; flow: 'clean' | 'deploy'; step: string };
+type Point = Place & { strike: Strike };
+
+/** A conductor that was struck, and from where on others were to go on. */
+interface Struck {
+  readonly process: IngotProcess;
+  readonly pid: number;
+  /** Of the last checkpoint before. */
+  readonly sequence: number;
+  readonly logLength: number;
+}
+
+const strikes = ['SIGKILL', 'SIGSTOP'] as const satisfies readonly Strike[];
+/** The commands that the agent carries out, in their order. */
+const commands = [
+  { flow: 'clean', step: 'erase_devices_metadata' },
+  { flow: 'clean', step: 'erase_devices' },
+  { flow: 'deploy', step: 'write_image' },
+] as const;
+/** Machines side by side; with one conductor more than these, one is always there to go on. */
+const lanes = 2;
+/** A poll may find a step done at once, so a place may not be there in every life of a machine. */
+const attempts = 4;
+const sampled = 16;
+const mebibyte = 1024 ** 2;
+
+let centre: DataCentre;
+let cluster: Cluster;
+let client: BareMetalClient;
+/** What is still to be done for a conductor that was struck, and whether it can be struck again. */
+const down = new Map<IngotProcess, Promise<void>>();
+let points: Point[] = [];
+const table: string[] = [];
+
+before(async () => {
+  centre = await openDataCentre({ imageBytes: 4 * mebibyte });
+  cluster = await openCluster(centre, {
+    apis: 1,
+    conductors: lanes + 1,
+    // A call to a conductor that is frozen is soon given up.
+    configuration: { DEFAULT: { hash_ring_reset_interval: 0.5, rpc_response_timeout: 2 } },
+  });
+  client = new BareMetalClient(cluster.url);
+});
+
+after(async () => {
+  await cluster[Symbol.asyncDispose]();
+  await centre[Symbol.asyncDispose]();
+});
+
+function shown(point: Point): string {
+  const place =
+    point.kind === 'boundary'
+      ? `${point.name} (${point.occurrence})`
+      : `${point.flow}: while the agent is at ${point.step}`;
+  return `${point.strike} at ${place}`;
+}
+
+function flowOf(place: Place): 'clean' | 'deploy' {
+  if (place.kind === 'command') return place.flow;
+  return place.name.startsWith('clean:') ? 'clean' : 'deploy';
+}
+
+function lastSequence(): number {
+  return centre.sim.checkpoints.reached.at(-1)?.sequence ?? 0;
+}
+
+async function struckNow(process: IngotProcess, sequence: number): Promise<Struck> {
+  return { process, pid: process.pid, sequence, logLength: (await process.log()).length };
+}
+
+/** Resolves once the owner was struck at the point; never, when the signal is aborted before. */
+async function strikeAt(
+  point: Point,
+  { machine, uuid }: DeployedMachine,
+  signal: AbortSignal,
+): Promise<Struck> {
+  if (point.kind === 'boundary') {
+    const { name, occurrence, strike } = point;
+    const trap = centre.sim.checkpoints.arm({ name, occurrence, node: uuid }, strike);
+    signal.addEventListener('abort', () => trap.disarm(), { once: true });
+    const { pid, sequence } = await trap.hit;
+    const process = cluster.conductors.find((each) => each.pid === pid);
+    assert.ok(process, `the process ${pid} is a conductor`);
+    return await struckNow(process, sequence);
+  }
+  const begun = new RegExp(`${point.flow} step ${point.step} begins`);
+  await until(
+    async () => await readFile(machine.agent_log ?? '', 'utf8').catch(() => ''),
+    (log) => signal.aborted || begun.test(log),
+    { everyMilliseconds: 5 },
+  );
+  const { conductor } = await client.node(uuid);
+  const process = cluster.conductors.find(({ host }) => host === conductor);
+  if (signal.aborted || !process || down.has(process)) return await new Promise<never>(() => {});
+  const struck = await struckNow(process, lastSequence());
+  if (point.strike === 'SIGKILL') void process.kill();
+  else process.freeze();
+  return struck;
+}
+
+/** The first that another conductor came to with the node. */
+function firstOfAnother({ pid, sequence }: Struck, uuid: string): Checkpoint | undefined {
+  return centre.sim.checkpoints.reached.find(
+    (each) => each.sequence > sequence && each.node === uuid && each.pid !== pid,
+  );
+}
+
+/**
+ * Whether a conductor that woke said that it was given up, and, when it had the node in hand, that what it was at is
+ * not its own any more.
+ */
+function isRefused(log: readonly string[], uuid: string, point: Point): boolean {
+  const hadNode = point.kind === 'boundary' && !point.name.endsWith(':committed');
+  return (
+    log.some((line) => line.includes('takes its place anew')) &&
+    (!hadNode || log.some((line) => line.includes('left an operation') && line.includes(uuid)))
+  );
+}
+
+/** Leaves the conductor down until another one has its place, then brings it back. Gives who went on. */
+async function bringBack(struck: Struck, uuid: string, point: Point): Promise<string> {
+  const { process } = struck;
+  const other = await until(
+    async () => firstOfAnother(struck, uuid) ?? (await client.node(uuid)).conductor ?? process.host,
+    (found) => found !== process.host,
+  );
+  const host =
+    typeof other === 'string'
+      ? other
+      : (cluster.conductors.find(({ pid }) => pid === other.pid)?.host ?? 'one that is gone');
+  if (point.strike === 'SIGSTOP') {
+    process.thaw();
+    await until(
+      async () => (await process.log()).slice(struck.logLength).split('\n'),
+      (lines) => !process.isAlive || isRefused(lines, uuid, point),
+    );
+  } else {
+    await process.ended();
+    await process.start();
+  }
+  return host;
+}
+
+/** Ensures that a conductor that others struck too is brought back once. */
+async function bringBackInTurn(struck: Struck, uuid: string, point: Point): Promise<string> {
+  const { process } = struck;
+  await down.get(process);
+  const coming = bringBack(struck, uuid, point);
+  const settled = coming.then(
+    () => {},
+    () => {},
+  );
+  down.set(process, settled);
+  try {
+    return await coming;
+  } finally {
+    down.delete(process);
+  }
+}
+
+interface Life {
+  struck: Struck;
+  goneOnBy: string;
+}
+
+/** Brings the machine to active. Undefined when it never came to the point. */
+async function deployThrough(point: Point, deployed: DeployedMachine): Promise<Life | undefined> {
+  const { uuid } = deployed;
+  const over = new AbortController();
+  let life: Life | undefined;
+  for (const [flow, target, state] of [
+    ['clean', 'provide', 'available'],
+    ['deploy', 'active', 'active'],
+  ] as const) {
+    const isHere = flowOf(point) === flow;
+    const striking = isHere ? strikeAt(point, deployed, over.signal) : undefined;
+    const reached = ask(uuid, target).then(async () => void (await client.untilState(uuid, state)));
+    reached.catch(() => {});
+    const struck = await Promise.race([striking, reached].filter((each) => each !== undefined));
+    if (isHere) over.abort();
+    if (struck) life = { struck, goneOnBy: await bringBackInTurn(struck, uuid, point) };
+    await reached;
+  }
+  return life;
+}
+
+/** A request that its conductor's death cut off may or may not have been accepted; then the state tells. */
+async function ask(uuid: string, target: string): Promise<void> {
+  const { provision_state: before } = await client.node(uuid);
+  await until(
+    async () => {
+      try {
+        await client.provision(uuid, target);
+        return true;
+      } catch {
+        return (await client.node(uuid)).provision_state !== before;
+      }
+    },
+    (isAccepted) => isAccepted,
+  );
+}
+
+async function tryPoint(point: Point): Promise<void> {
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
+    const began = performance.now();
+    const deployed = await aManageableMachine(centre, client, { isCleaned: flowOf(point) === 'clean' });
+    const life = await deployThrough(point, deployed);
+    await assertNothingTwice(centre, deployed);
+    if (!life) continue;
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    const { host } = life.struck.process;
+    table.push(`${shown(point).padEnd(72)} ${host}, gone on by ${life.goneOnBy}: active in ${seconds} s`);
+    return;
+  }
+  assert.fail(`no machine came to ${shown(point)}`);
+}
+
+/** Everywhere in the list, the same at every run. */
+function sampleOf(all: readonly Point[]): Point[] {
+  return Array.from({ length: sampled }, (_, index) => all[Math.floor((index * all.length) / sampled)]!); // within
+}
+
+describe('the owner of a node', () => {
+  test('that nobody strikes, to know the points', async () => {
+    const deployed = await aManageableMachine(centre, client, { isCleaned: true });
+    await client.provision(deployed.uuid, 'provide');
+    await client.untilState(deployed.uuid, 'available');
+    await client.provision(deployed.uuid, 'active');
+    await client.untilState(deployed.uuid, 'active');
+    await assertNothingTwice(centre, deployed);
+    const boundaries = boundariesOf(centre, deployed.uuid);
+    assert.ok(boundaries.length > 40, `only ${boundaries.length} boundaries`);
+    const places: Place[] = [
+      ...commands.map((command): Place => ({ kind: 'command', ...command })),
+      ...boundaries.map((boundary): Place => ({ kind: 'boundary', ...boundary })),
+    ];
+    const all = strikes.flatMap((strike) => places.map((place): Point => ({ ...place, strike })));
+    points = process.env['INGOT_SWEEP'] === 'all' ? all : sampleOf(all);
+  });
+
+  test('costs no machine its deployment when it is struck', { concurrency: lanes }, async (context) => {
+    const left = points.values();
+    const lane = async (): Promise<void> => {
+      for (const point of left) await context.test(shown(point), async () => await tryPoint(point));
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
+    for (const row of table) context.diagnostic(row);
+  });
+});
