@@ -1,4 +1,4 @@
-// A real API over a real store in a folder of its own, for tests of this folder.
+// A real API over a real store of its own, for tests of this folder.
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,8 @@ import { startConductor } from '#conductor/conductor.ts';
 import { loadSettings, type Settings, type SettingsOverrides } from '#config/settings.ts';
 import { tellingOfEvents } from '#db/event-signals.ts';
 import { Ring } from '#db/ring.ts';
-import { openSqliteStore, type Store } from '#db/store.ts';
+import type { Store } from '#db/store.ts';
+import { openTestStore } from '#db/testing/databases.ts';
 import { createAgentPackage } from '#drivers/agent/package.ts';
 import { fakePackage } from '#drivers/fake/package.ts';
 import { noopPackage } from '#drivers/noop/package.ts';
@@ -69,7 +70,7 @@ export async function startApi(
     DEFAULT: { ...withoutHardware, ...options.settings?.DEFAULT },
   });
   const signals = new InProcessSignals();
-  const store = tellingOfEvents(await openSqliteStore(join(folder, 'store.sqlite')), signals);
+  const store = tellingOfEvents(await openTestStore(), signals);
   const ring = new Ring(
     store.read,
     { partitionExponent: 5, algorithm: 'md5', resetIntervalSeconds: 15, heartbeatTimeoutSeconds: 60 },

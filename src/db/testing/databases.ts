@@ -55,6 +55,7 @@ const free: { store: Store; database: TestDatabase }[] = [];
 
 async function openEmptied(): Promise<Store> {
   const mine = free.pop() ?? (await openOnServer());
+  inUse += 1;
   const calls = new Set<Promise<unknown>>();
   let isClosed = false;
   const watched = watchedStore(mine.store, async (call) => {
@@ -70,6 +71,8 @@ async function openEmptied(): Promise<Store> {
       await Promise.allSettled(calls);
       await empty(mine.database);
       free.push(mine);
+      inUse -= 1;
+      if (areTestsOver) await endServer();
     },
   };
 }
@@ -119,6 +122,8 @@ interface Server {
 
 let server: Promise<Server> | undefined;
 let made = 0;
+let inUse = 0;
+let areTestsOver = false;
 
 /** One server for all tests of a process, with what tests need of it: speed. Those that crash one start their own. */
 async function startServer(): Promise<Server> {
@@ -143,9 +148,16 @@ async function aPostgresDatabase(template: 'ingot' | 'template1'): Promise<TestD
   };
 }
 
+// What a file's own hooks give back, they may give back after this one.
 after(async () => {
-  const started = await server;
-  for (const { store } of free) await store[Symbol.asyncDispose]();
-  await started?.client.end();
-  await started?.postgres.remove();
+  areTestsOver = true;
+  await endServer();
 });
+
+async function endServer(): Promise<void> {
+  if (inUse > 0 || !server) return;
+  const { client, postgres } = await server;
+  for (const { store } of free.splice(0)) await store[Symbol.asyncDispose]();
+  await client.end();
+  await postgres.remove();
+}
