@@ -4,6 +4,7 @@ import { accept, type Acceptance } from './accept.ts';
 import { nodeWithToken } from './agent-token.ts';
 import { changePowerState } from './change-power-state.ts';
 import { continueInspection } from './continue-inspection.ts';
+import { Preflight } from './preflight/preflight.ts';
 import { explainNode } from './explain-node.ts';
 import { heartbeat } from './heartbeat.ts';
 import { managementCalls } from './management-calls.ts';
@@ -23,6 +24,7 @@ export function createHandlers(workings: ConductorWorkings): ConductorHandlers {
     <Args extends { node: string }>(verb: (args: Args, parts: ConductorParts) => Acceptance) =>
     async (args: Args, context: RequestContext): Promise<void> =>
       await accept(workings, args.node, verb(args, parts), context);
+  const looking = new Preflight(parts);
   return {
     create_node: async ({ node }, context) => await createNode(parts, node, context),
     update_node: async ({ node, patch, seen, resetInterfaces }, context) =>
@@ -44,6 +46,7 @@ export function createHandlers(workings: ConductorWorkings): ConductorHandlers {
       const task = await readingTask(parts, node, workings.signal);
       return await validateInterfaces(task.driver, task);
     },
+    preflight: async ({ node, trial }) => await looking.of(node, trial, workings.signal),
     explain_node: async ({ node }) => await explainNode(workings, node),
     ...managementCalls(workings),
 

@@ -3,6 +3,7 @@
 import { TemporaryFailure } from '#model/faults.ts';
 import type { NewNode, NodePatch, NodeRecord } from '#model/node-record.ts';
 import type { NewPort, PortPatch, PortRecord } from '#model/port-record.ts';
+import type { PreflightReport, PreflightTrial } from './preflight.ts';
 import type { NodeView } from './node-view.ts';
 import type { OperationInput } from './operation.ts';
 
@@ -66,6 +67,8 @@ export interface ConductorCalls {
     args: NodeCall;
     result: Record<string, { result: boolean | null; reason?: string }>;
   };
+  /** Looks at what a deployment will need, and changes nothing. */
+  preflight: { args: NodeCall & { trial: PreflightTrial }; result: PreflightReport };
   /** Asks neither the machine nor its BMC. */
   explain_node: { args: NodeCall; result: NodeView };
   set_boot_device: { args: NodeCall & { device: string; persistent: boolean }; result: void };

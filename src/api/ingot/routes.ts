@@ -3,6 +3,7 @@ import type { Route } from '../route.ts';
 import { followEvents } from './events/all-events.ts';
 import { listNodeEvents } from './events/node-events.ts';
 import { showExplanation } from './explain/show.ts';
+import { runPreflight } from './preflight.ts';
 import { listOperations } from './operations.ts';
 
 const policy = 'baremetal:node:get_states';
@@ -24,5 +25,12 @@ export const ingotRoutes: readonly Route[] = [
     since: 1,
     streams: true,
     handler: followEvents,
+  },
+  {
+    method: 'POST',
+    path: '/ingot/v1/nodes/:node/preflight',
+    policy: 'baremetal:node:validate',
+    since: 1,
+    handler: runPreflight,
   },
 ];

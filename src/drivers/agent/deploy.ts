@@ -10,6 +10,7 @@ import { checkImage } from './image-info.ts';
 import { listAgentSteps, runInBandStep } from './in-band-steps.ts';
 import { agentKernelParameters } from './kernel-parameters.ts';
 import { agentProperties } from './properties.ts';
+import { probeImage } from './probe-image.ts';
 import { checkRootDeviceHints } from './root-device-hints.ts';
 
 /** The network that each flow wants its agent on. */
@@ -38,6 +39,8 @@ function agentDeploy({ writesImage }: { writesImage: boolean }): DeployInterface
       if (writesImage) checkImage(node, settings);
       checkRootDeviceHints(node);
     },
+
+    ...(writesImage && { preflight: probeImage }),
 
     async prepare({ node, settings }) {
       if (writesImage) checkImage(node, settings);

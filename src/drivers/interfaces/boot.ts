@@ -1,3 +1,4 @@
+import type { PreflightFinding } from '#protocol/preflight.ts';
 import type { Task } from '../task.ts';
 import type { InterfaceContract } from './contract.ts';
 
@@ -24,4 +25,6 @@ export interface BootInterface extends InterfaceContract {
    * step need not reboot a machine that is on its way.
    */
   isRamdiskPrepared(task: Task): Promise<boolean>;
+  /** What a deployment will need of it, looked at without changing anything. May be repeated. */
+  preflight?(task: Task): Promise<PreflightFinding[]>;
 }

@@ -1,4 +1,5 @@
 import type { OperationStep } from '#protocol/operation.ts';
+import type { PreflightFinding } from '#protocol/preflight.ts';
 import type { StepOutcome } from '../steps.ts';
 import type { StepFlow, StepTask, Task } from '../task.ts';
 import type { InterfaceContract } from './contract.ts';
@@ -23,4 +24,6 @@ export interface DeployInterface extends InterfaceContract {
   runAgentStep?(task: StepTask, step: OperationStep): Promise<StepOutcome>;
   /** Reboots the machine into the agent in the middle of a flow; waits for it. */
   rebootAgent?(task: StepTask): Promise<StepOutcome>;
+  /** What a deployment will need of it, looked at without changing anything. May be repeated. */
+  preflight?(task: Task): Promise<PreflightFinding[]>;
 }

@@ -15,7 +15,9 @@ import {
   composeBootMedia,
   type BootMedia,
 } from '#images/boot-media.ts';
+import { messageOf } from '#model/message.ts';
 import { wireTime } from '#model/clock.ts';
+import type { PreflightFinding } from '#protocol/preflight.ts';
 import type { BootInterface } from '../interfaces/boot.ts';
 import type { Task } from '../task.ts';
 import type { Controllers } from './controllers.ts';
@@ -57,6 +59,20 @@ export function redfishVirtualMediaBoot(controllers: Controllers, files: BootFil
     if (media !== null) await task.save({ driver_internal_info: { boot_media: null } });
   };
 
+  const slotFinding = async (task: Task): Promise<PreflightFinding> => {
+    const slots = await cdSlots(task);
+    const devices = await task.driver.management.supportedBootDevices(task);
+    const name = 'boot path';
+    if (slots.length === 0) return { name, result: 'failed', reason: 'The BMC has no virtual CD or DVD.' };
+    if (!devices.includes('cdrom'))
+      return {
+        name,
+        result: 'failed',
+        reason: 'The BMC cannot be told to boot the machine from its virtual CD.',
+      };
+    return { name, result: 'ok', reason: 'The BMC has a virtual CD, and can boot the machine from it.' };
+  };
+
   return {
     carriesToken: true,
     properties,
@@ -66,6 +82,8 @@ export function redfishVirtualMediaBoot(controllers: Controllers, files: BootFil
       baseFilesOf(settings, node);
       appendedParameters(settings, node);
     },
+
+    preflight: async (task) => [await slotFinding(task), ...(await bootFileFindings(task, files))],
 
     async prepareRamdisk(task, kernelParameters) {
       const media = await keepMedia(task, kernelParameters);
@@ -147,4 +165,24 @@ function modeIn(capabilities: unknown): unknown {
   if (typeof capabilities === 'string') return /(?:^|,)\s*boot_mode:(\w+)/.exec(capabilities)?.[1];
   if (typeof capabilities !== 'object' || capabilities === null) return undefined;
   return Object.hasOwn(capabilities, 'boot_mode') ? Reflect.get(capabilities, 'boot_mode') : undefined;
+}
+
+/** Whether kernel, ramdisk and boot loader can be had. They are fetched for it, and kept for the boot that follows. */
+async function bootFileFindings(
+  { settings, node, signal }: Task,
+  files: BootFiles,
+): Promise<PreflightFinding[]> {
+  const wanted = baseFilesOf(settings, node);
+  return await Promise.all(
+    Object.entries(wanted).flatMap(([name, file]) => {
+      if (file === null) return [];
+      const found = files.locate(file.reference, file.namedBy, signal);
+      return [
+        found.then(
+          (): PreflightFinding => ({ name, result: 'ok', reason: 'It can be had.' }),
+          (error: unknown): PreflightFinding => ({ name, result: 'failed', reason: messageOf(error) }),
+        ),
+      ];
+    }),
+  );
 }

@@ -147,7 +147,7 @@ const cases: Case[] = [
   },
   {
     cause: 'agent_silent',
-    says: /192\.0\.2\.7.*400 s ago/,
+    says: /192\.0\.2\.7.*4\d\d s ago/,
     node: { ...awaited, ...heard(400) },
     operation: forAgent,
   },
