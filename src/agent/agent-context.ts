@@ -5,8 +5,11 @@ import type { Hardware } from './hardware.ts';
 import type { Log } from './log.ts';
 import type { AgentParameters } from './parameters.ts';
 
-/** How an agent's life ends: by what a command asked for, or because its process was told to stop. */
-export type AgentEnd = 'reboot' | 'powerOff' | 'lockdown' | 'stopped';
+/**
+ * How an agent's life ends: by what a command asked for, or because its process was told to stop. After `rescue` the
+ * machine goes on as somebody's to work on.
+ */
+export type AgentEnd = 'reboot' | 'powerOff' | 'lockdown' | 'rescue' | 'stopped';
 
 export interface AgentContext {
   readonly hardware: Hardware;

@@ -94,6 +94,21 @@ export const commandTable: Record<string, Record<string, CommandRow>> = {
       run: async (context) => ({ system_logs: await collectLogs(context) }),
     },
   },
+  rescue: {
+    finalize_rescue: {
+      mode: 'sync',
+      required: [],
+      optional: ['rescue_password', 'hashed'],
+      async run({ hardware, finish }, { rescue_password: password, hashed }) {
+        if (typeof password !== 'string' || password === '')
+          throw new InvalidContent('The parameter rescue_password is not a text');
+        if (hashed !== true) throw new InvalidContent('A rescue password is taken hashed only');
+        await hardware.setRescuePassword(password);
+        finish('rescue');
+        return null;
+      },
+    },
+  },
   system: {
     lockdown: {
       mode: 'sync',

@@ -17,6 +17,8 @@ export interface Hardware {
   systemLogs(): Promise<{ name: string; content: string }[]>;
   /** Ensures that what was written anywhere has reached its disk. May be repeated. */
   sync(): Promise<void>;
+  /** Ensures that the user `rescue` gets in with the password, given as /etc/shadow keeps it. May be repeated. */
+  setRescuePassword(hash: string): Promise<void>;
   /** Cuts the machine off its networks. */
   lockdown(): Promise<void>;
   /** Asks the machine to start again, or to switch off; the agent ends right after. */

@@ -1,6 +1,6 @@
 // The hardware of a real machine: /sys, lsblk, dmidecode and what Node knows of the system.
 import { constants, existsSync } from 'node:fs';
-import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, realpath, writeFile } from 'node:fs/promises';
 import { cpus, hostname, machine, networkInterfaces, totalmem } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Inventory, InventoryDisk, InventoryInterface } from '#protocol/agent-commands.ts';
@@ -29,6 +29,9 @@ const lsblkColumns = 'kname,model,size,rota,type,wwn,serial,vendor,hctl,tran,ro,
 /** Discarding and wiping a large disk takes long, but not for ever. */
 const wholeDiskSeconds = 24 * 3600;
 
+/** As of ramdisks that are built for ironic-python-agent. */
+const rescueFolder = '/etc/ipa-rescue-config';
+
 /** The machine this process runs on. */
 export function linuxHardware({ bootInterface }: { bootInterface: string | null }): Hardware {
   return {
@@ -45,6 +48,11 @@ export function linuxHardware({ bootInterface }: { bootInterface: string | null 
       ];
     },
     sync: async () => void (await runProgram('sync', [], { timeoutSeconds: 600 })),
+    async setRescuePassword(hash) {
+      // Where the ramdisk's own scripts look for it, which make the user when the agent has gone.
+      await mkdir(rescueFolder, { recursive: true, mode: 0o700 });
+      await writeFile(`${rescueFolder}/ipa-rescue-password`, hash, { mode: 0o600 });
+    },
     async lockdown() {
       for (const name of await listDirectory('/sys/class/net'))
         if (name !== 'lo') await askProgram('ip', ['link', 'set', 'dev', name, 'down']);

@@ -1,6 +1,7 @@
 // The hardware of a simulated machine: what its MachineFile says, and files for disks.
 import { constants } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Inventory, InventoryDisk } from '#protocol/agent-commands.ts';
 import type { MachineDisk, MachineFile } from '#protocol/machine-file.ts';
 import { openDiskFile } from './hardware.ts';
@@ -15,11 +16,15 @@ export async function openMachineHardware(
 ): Promise<Hardware> {
   const machine = JSON.parse(await readFile(path, 'utf8')) as MachineFile; // written by our own simulator
   const boot = { ...machine.boot, pxe_interface: bootInterface ?? machine.boot.pxe_interface };
-  return machineHardware({ ...machine, boot }, end);
+  return machineHardware({ ...machine, boot }, end, join(dirname(path), 'rescue-password'));
 }
 
-/** The machine that `machine` describes. */
-export function machineHardware(machine: MachineFile, end: (how: 'reboot' | 'powerOff') => void): Hardware {
+/** The machine that `machine` describes. `passwordFile`: what stands for its /etc/shadow, if it has one. */
+export function machineHardware(
+  machine: MachineFile,
+  end: (how: 'reboot' | 'powerOff') => void,
+  passwordFile?: string,
+): Hardware {
   const disks = () => Promise.all(machine.disks.map(machineDisk));
   return {
     listen: machine.listen,
@@ -31,6 +36,10 @@ export function machineHardware(machine: MachineFile, end: (how: 'reboot' | 'pow
         await using open = await disk.open('read');
         await open.flush();
       }
+    },
+    async setRescuePassword(hash) {
+      if (passwordFile === undefined) throw new Error('This simulated machine keeps no passwords');
+      await writeFile(passwordFile, `rescue:${hash}\n`, { mode: 0o600 });
     },
     lockdown: async () => {},
     end: async (how) => end(how),

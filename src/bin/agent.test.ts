@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { machineExit } from '#protocol/machine-file.ts';
@@ -40,6 +40,38 @@ for (const [command, status] of [
     assert.equal(ended.status, status);
     assert(!ended.output.includes(aToken));
   });
+
+test('rescue.finalize_rescue keeps the password of the machine, ends the agent, and leaves the machine on', async () => {
+  await using api = await serveBareMetalApi();
+  await using machine = await aMachine();
+  const commandLine = join(machine.folder, 'cmdline');
+  await writeFile(commandLine, `ipa-api-url=${api.url} ipa-heartbeat-min-gap=0.05\n`);
+  const { child, exit } = await startProcess([
+    '--cmdline-file',
+    commandLine,
+    '--machine',
+    machine.machineFile,
+  ]);
+  const { body } = await api.request('/v1/heartbeat/');
+  const url = `${String(body['callback_url'])}/v1/commands/?wait=false&agent_token=${aToken}`;
+  const tell = async (params: object): Promise<number> =>
+    (await fetch(url, { method: 'POST', body: JSON.stringify({ name: 'rescue.finalize_rescue', params }) }))
+      .status;
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  child.stderr.on('data', (line: Buffer) => {
+    if (line.includes('the agent ends: rescue')) resolve();
+  });
+  assert.equal(await tell({ rescue_password: 'plain', hashed: false }), 400);
+  assert.equal(await tell({ rescue_password: '$5$salt$hash', hashed: true }), 200);
+  const kept = await readFile(join(dirname(machine.machineFile), 'rescue-password'), 'utf8');
+  assert.equal(kept, 'rescue:$5$salt$hash\n');
+  await ended;
+  await assert.rejects(fetch(url));
+  assert.equal(child.exitCode, null);
+  child.kill('SIGTERM');
+  const { status, output } = await exit;
+  assert.deepEqual([status, output.includes('$5$')], [0, false]);
+});
 
 test('SIGTERM ends the process with status 0', async () => {
   await using api = await serveBareMetalApi();

@@ -36,10 +36,8 @@ async function main(args: string[]): Promise<number> {
           );
     const end = await runAgent({ parameters, hardware, log, clock: systemClock, signal: stop.signal });
     if (end === 'reboot' || end === 'powerOff') await hardware.end(end);
-    if (end === 'lockdown') {
-      await hardware.lockdown();
-      await untilStopped();
-    }
+    if (end === 'lockdown') await hardware.lockdown();
+    if (end === 'lockdown' || end === 'rescue') await untilStopped();
     return status;
   } catch (error) {
     log.error('the agent gives up', error);

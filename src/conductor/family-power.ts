@@ -1,6 +1,6 @@
 // Machines that draw their power from another: a child node from its parent
 // (spec state-machine.json#/power; ironic conductor/utils.py, 2026.2).
-import { booleanWord } from '#drivers/boolean-word.ts';
+import { booleanWord } from '#model/boolean-word.ts';
 import type { Task } from '#drivers/task.ts';
 import { ChildNodeLocked, NodeLocked, ParentNodeLocked } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';

@@ -59,7 +59,7 @@ export const options = {
     enabled_raid_interfaces: list(['no-raid', 'fake'], 'The RAID interfaces nodes may use.', {
       ironic: { default: ['agent', 'no-raid', 'redfish'], why: implemented },
     }),
-    enabled_rescue_interfaces: list(['no-rescue', 'fake'], 'The rescue interfaces nodes may use.', {
+    enabled_rescue_interfaces: list(['no-rescue', 'fake', 'agent'], 'The rescue interfaces nodes may use.', {
       ironic: { default: ['no-rescue'], why: implemented },
     }),
     enabled_storage_interfaces: list(['noop', 'fake'], 'The storage interfaces nodes may use.', {
@@ -224,6 +224,10 @@ export const options = {
     deploy_ramdisk: string(null, 'The URL of the agent ramdisk for nodes that name none.'),
     deploy_kernel_by_arch: dict({}, 'The same by cpu_arch.'),
     deploy_ramdisk_by_arch: dict({}, 'The same by cpu_arch.'),
+    rescue_kernel: string(null, 'The same for rescue; null: the kernel of the agent.'),
+    rescue_ramdisk: string(null, 'The same for rescue; null: the ramdisk of the agent.'),
+    rescue_kernel_by_arch: dict({}, 'The same by cpu_arch.'),
+    rescue_ramdisk_by_arch: dict({}, 'The same by cpu_arch.'),
     bootloader: string(null, 'The URL of the EFI system partition image for boot media.'),
     bootloader_by_arch: dict({}, 'The same by cpu_arch.'),
     permitted_image_formats: list(['raw', 'gpt', 'qcow2', 'iso'], 'The formats an image may have.'),

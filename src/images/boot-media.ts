@@ -74,13 +74,15 @@ export async function composeBootMedia(
   });
 }
 
+type BaseFileName = `${'deploy' | 'rescue'}_${'kernel' | 'ramdisk'}` | 'bootloader';
+
 /** The base files that a node boots from. Throws MissingParameterValue when there is no kernel or ramdisk. */
 export function baseFilesOf(
   settings: Settings,
   node: NodeRecord,
 ): { kernel: BaseFile; ramdisk: BaseFile; bootloader: BaseFile | null } {
   const { conductor } = settings;
-  const find = (name: 'deploy_kernel' | 'deploy_ramdisk' | 'bootloader'): BaseFile | null => {
+  const find = (name: BaseFileName): BaseFile | null => {
     const own = node.driver_info[name];
     if (typeof own === 'string' && own !== '') {
       return { reference: own, namedBy: { who: 'node', allowedPaths: conductor.file_url_allowed_paths } };
@@ -92,16 +94,19 @@ export function baseFilesOf(
     const reference = (isKnown ? byArchitecture[architecture] : undefined) ?? conductor[name];
     return reference === null || reference === undefined ? null : { reference, namedBy: { who: 'operator' } };
   };
-  const required = (name: 'deploy_kernel' | 'deploy_ramdisk'): BaseFile => {
-    const found = find(name);
+  const isRescue = node.provision_state.startsWith('rescu');
+  const required = (file: 'kernel' | 'ramdisk'): BaseFile => {
+    const name = `deploy_${file}` as const;
+    // The ramdisk of the agent serves for rescue where there is none of its own.
+    const found = (isRescue ? find(`rescue_${file}`) : null) ?? find(name);
     if (found) return found;
     throw new MissingParameterValue(
       `Neither driver_info nor [conductor] of the configuration names a ${name}.`,
     );
   };
   return {
-    kernel: required('deploy_kernel'),
-    ramdisk: required('deploy_ramdisk'),
+    kernel: required('kernel'),
+    ramdisk: required('ramdisk'),
     bootloader: find('bootloader'),
   };
 }

@@ -2,6 +2,7 @@
 import { readNode } from '#db/nodes.ts';
 import { readNodesOfAddresses } from '#db/port-list.ts';
 import { IncompleteLookup, NotFound } from '#model/faults.ts';
+import { fastTrackEnabled } from '#model/fast-track.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { isLookupAllowed } from '#model/provision-states.ts';
 import { mask } from '#model/secrets.ts';
@@ -22,9 +23,9 @@ export async function lookUpNode(call: Call): Promise<Answer> {
   const found = uuid ?? (await nodeOfAddresses(call, addresses));
   const node = found === undefined ? undefined : await readNode(call.parts.store.read, found);
   const { settings } = call.parts;
-  const options = { fastTrack: settings.deploy.fast_track };
-  if (!node || (settings.api.restrict_lookup && !isLookupAllowed(node.provision_state, options)))
-    throw new NotFound();
+  if (!node) throw new NotFound();
+  const options = { fastTrack: fastTrackEnabled(node, settings.deploy.fast_track) };
+  if (settings.api.restrict_lookup && !isLookupAllowed(node.provision_state, options)) throw new NotFound();
   // An agent from before tokens is not told one, nor whether a newer one was: the reference gives it away here.
   if (!call.has('agentToken')) return ok(lookupAnswer(call, node, knownToken(node)));
   const taken = await asBadRequest(

@@ -1,4 +1,3 @@
-import { isFastTrack } from '#drivers/fast-track.ts';
 import type { StepOutcome } from '#drivers/steps.ts';
 import type { StepTask } from '#drivers/task.ts';
 import type { OperationRecord, OperationStep } from '#protocol/operation.ts';
@@ -61,7 +60,7 @@ export const clean: Flow = {
   async cleanUp(task, operation) {
     // In the middle of a step the machine is left as it is, for whoever looks at it (ironic conductor/utils.py).
     const isToBeSeen = stepRan(operation) && !operation.abort_requested;
-    const goesOff = isToBeSeen ? task.settings.conductor.poweroff_in_cleanfail : !isFastTrack(task);
+    const goesOff = !isToBeSeen || task.settings.conductor.poweroff_in_cleanfail;
     if (goesOff && !task.node.disable_power_off) await task.setPower('power off');
     await task.driver.boot.cleanUpRamdisk(task);
   },

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import type { Settings } from '#config/settings.ts';
 import { InvalidParameterValue } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
-import { booleanWord } from '../boolean-word.ts';
+import { booleanWord } from '#model/boolean-word.ts';
 import type { Task } from '../task.ts';
 import { AgentClient } from './agent-client.ts';
 

@@ -5,6 +5,7 @@ import type { NetworkPurpose } from '../interfaces/others.ts';
 import type { StepOutcome } from '../steps.ts';
 import type { StepTask } from '../task.ts';
 import { noAgent, noAgentToken } from '../agent-facts.ts';
+import { isFastTrack } from '../fast-track.ts';
 import { AgentLost } from './agent-faults.ts';
 import { powerStateIfTold } from './power-look.ts';
 
@@ -19,6 +20,8 @@ export interface AgentBoot {
   kernelParameters(token: string | null): Record<string, string>;
   /** False when the machine has to be started anew though an agent runs on it. */
   mayUseRunningAgent: boolean;
+  /** What else is to be ensured while the machine is off. May be repeated. */
+  whileOff?(): Promise<void>;
 }
 
 /** What a step notes of the boot it began, under `agent_boot` in its memo. */
@@ -46,7 +49,10 @@ export async function bootAgent(task: StepTask, boot: AgentBoot): Promise<'there
   const { driver } = task;
   const note = noteOf(task);
   if (note === null) {
-    if (boot.mayUseRunningAgent && (await isAgentFresh(task))) return 'there';
+    const running = boot.mayUseRunningAgent ? await runningAgent(task) : 'none';
+    if (running !== 'none') await driver.network.attach(task, boot.network);
+    if (running === 'heard of') return 'there';
+    if (running === 'expected') return { kind: 'wait', for: 'agent', pollSeconds: lookSeconds };
     await beginBoot(task);
   } else if (task.agentHeardAt !== null) {
     return 'there';
@@ -55,6 +61,7 @@ export async function bootAgent(task: StepTask, boot: AgentBoot): Promise<'there
   if (!note?.prepared) {
     await driver.network.attach(task, boot.network);
     if (!task.node.disable_power_off) await task.setPower('power off');
+    await boot.whileOff?.();
     await driver.boot.prepareRamdisk(task, parameters);
     await keep(task, { ...noteOf(task), prepared: true, started: 'no' });
   }
@@ -88,12 +95,22 @@ async function beginBoot(task: StepTask): Promise<void> {
   await keep(task, { prepared: false, started: 'no' });
 }
 
-/** Fast track: an agent heard of lately, on a machine that is on (ironic deploy_utils.fast_track_able). */
-async function isAgentFresh(task: StepTask): Promise<boolean> {
-  const { fast_track, fast_track_timeout } = task.settings.deploy;
-  if (!fast_track || task.agentHeardAt === null) return false;
-  if (task.clock.now() - task.agentHeardAt > fast_track_timeout * 1000) return false;
-  return (await task.driver.power.getPowerState(task)) === 'power on';
+/**
+ * Fast track: the agent of an earlier flow, on a machine that is on. One that has just inspected its machine is on its
+ * way to the first heartbeat (ironic conductor/utils.py is_fast_track, 2026.2).
+ */
+async function runningAgent(task: StepTask): Promise<'heard of' | 'expected' | 'none'> {
+  if (!isFastTrack(task)) return 'none';
+  const isFresh = isRecent(task, task.agentHeardAt);
+  const { inspection_finished_at: finished } = task.node;
+  const isExpected = task.agentHeardAt === null && isRecent(task, finished ? Date.parse(finished) : null);
+  if (!isFresh && !isExpected) return 'none';
+  if ((await task.driver.power.getPowerState(task)) !== 'power on') return 'none';
+  return isFresh ? 'heard of' : 'expected';
+}
+
+function isRecent({ clock, settings }: StepTask, time: number | null): boolean {
+  return time !== null && clock.now() - time <= settings.deploy.fast_track_timeout * 1000;
 }
 
 /**

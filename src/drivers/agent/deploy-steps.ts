@@ -1,6 +1,6 @@
 // The steps of a deployment with the agent, in the order they run (ironic drivers/modules/agent.py, 2026.2).
 import { AgentAPIError } from '#model/faults.ts';
-import { booleanWord } from '../boolean-word.ts';
+import { booleanWord } from '#model/boolean-word.ts';
 import { defineStep, done, type StepDefinition, type StepOutcome } from '../steps.ts';
 import type { StepTask } from '../task.ts';
 import { agentOf } from './agent-access.ts';

@@ -1,6 +1,7 @@
 // Deploying with the agent: what surrounds its work in every flow. The steps stand in deploy-steps.ts.
 import type { DeployInterface } from '../interfaces/deploy.ts';
 import { done, type StepDefinition, type StepOutcome } from '../steps.ts';
+import { isFastTrack } from '../fast-track.ts';
 import type { StepFlow, StepTask } from '../task.ts';
 import { noAgent, noAgentToken } from '../agent-facts.ts';
 import { bootAgent, forgetBoot, type AgentBoot } from './agent-boot.ts';
@@ -62,15 +63,16 @@ function agentDeploy({ writesImage }: { writesImage: boolean }): DeployInterface
     },
 
     async tearDownAgent(task) {
-      if (task.settings.deploy.fast_track) return done;
-      if (!task.node.disable_power_off) await task.setPower('power off');
+      const isLeftOn = isFastTrack(task) && (await task.driver.power.getPowerState(task)) === 'power on';
+      const mustStayOn = task.node.disable_power_off;
+      if (!isLeftOn && !mustStayOn) await task.setPower('power off');
       await task.driver.boot.cleanUpRamdisk(task);
-      if (task.node.disable_power_off && task.memo['reboot_asked'] === undefined) {
+      if (!isLeftOn && mustStayOn && task.memo['reboot_asked'] === undefined) {
         await task.note({ ...task.memo, reboot_asked: true });
         await task.setPower('rebooting');
       }
       await task.driver.network.detach(task, networkOf(task));
-      return withoutAgent;
+      return isLeftOn ? done : withoutAgent;
     },
 
     async tearDown(task) {

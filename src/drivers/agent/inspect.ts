@@ -1,6 +1,7 @@
 // `agent` inspection: the machine boots the agent, which sends what it found to /v1/continue_inspection.
 import { lookup } from 'node:dns/promises';
 import type { InspectInterface, InspectionResult, InspectionWait } from '../interfaces/inspect.ts';
+import { isFastTrack } from '../fast-track.ts';
 import { runHooks } from '../inspection-hooks.ts';
 import type { StepTask, Task } from '../task.ts';
 import { noAgent, noAgentToken } from '../agent-facts.ts';
@@ -34,17 +35,21 @@ export const agentInspect: InspectInterface = {
     return runHooks(task, task.settings.inspector.hooks, sent);
   },
 
-  finish: (task) => endInspection(task, { powerOff: task.settings.inspector.power_off }),
+  finish: (task) =>
+    endInspection(task, { powerOff: task.settings.inspector.power_off && !isFastTrack(task) }),
   abort: (task) => endInspection(task, { powerOff: true }),
 };
 
 /** May be repeated. */
 async function endInspection(task: Task, { powerOff }: { powerOff: boolean }): Promise<void> {
-  const goesOff = powerOff && !task.node.disable_power_off;
-  if (goesOff) await task.setPower('power off');
+  const mustStayOn = task.node.disable_power_off;
+  if (powerOff && !mustStayOn) await task.setPower('power off');
   await task.driver.boot.cleanUpRamdisk(task);
+  // The agent that is known is the one to end: whoever repeats this finds it forgotten.
+  if (powerOff && mustStayOn && 'agent_secret_token' in task.node.driver_internal_info)
+    await task.setPower('rebooting');
   await task.driver.network.detach(task, 'inspection');
-  const forgotten = goesOff ? { ...noAgent, ...noAgentToken } : {};
+  const forgotten = powerOff ? { ...noAgent, ...noAgentToken } : {};
   await task.save({ driver_internal_info: { ...forgotten, lookup_bmc_addresses: null } });
 }
 

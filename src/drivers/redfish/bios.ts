@@ -2,7 +2,7 @@
 import { readBios, resetBios, setBiosAttributes, type BiosValue } from '#bmc/redfish/bios.ts';
 import { InvalidParameterValue, RedfishError } from '#model/faults.ts';
 import type { BiosInterface } from '../interfaces/others.ts';
-import { booleanWord } from '../boolean-word.ts';
+import { booleanWord } from '#model/boolean-word.ts';
 import { defineStep, done } from '../steps.ts';
 import type { StepTask } from '../task.ts';
 import type { Controllers } from './controllers.ts';

@@ -5,7 +5,7 @@ import { parseRedfishAddress, type RedfishTarget } from '#bmc/redfish/options.ts
 import type { Settings } from '#config/settings.ts';
 import { InvalidParameterValue, MissingParameterValue } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
-import { booleanWord } from '../boolean-word.ts';
+import { booleanWord } from '#model/boolean-word.ts';
 
 /** Members of driver_info that every redfish interface reads. */
 export const redfishProperties = {

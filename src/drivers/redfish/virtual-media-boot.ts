@@ -27,6 +27,9 @@ const properties = {
   ...redfishProperties,
   deploy_kernel: 'URL of the kernel that the agent boots with; [conductor]deploy_kernel when absent.',
   deploy_ramdisk: 'URL of the ramdisk that holds the agent; [conductor]deploy_ramdisk when absent.',
+  rescue_kernel:
+    'URL of the kernel that a rescue boots with; [conductor]rescue_kernel, or that of the agent.',
+  rescue_ramdisk: 'URL of the ramdisk of a rescue; [conductor]rescue_ramdisk, or that of the agent.',
   bootloader: 'URL of the EFI system partition image; [conductor]bootloader when absent.',
   kernel_append_params:
     'Kernel parameters of the agent instead of [redfish]kernel_append_params, which %default% stands for.',

@@ -53,6 +53,7 @@ export class Bench {
           enabled_boot_interfaces: ['fake', 'bench'],
           enabled_management_interfaces: ['fake', 'bench'],
           enabled_deploy_interfaces: ['fake', 'direct', 'custom-agent'],
+          enabled_rescue_interfaces: ['fake', 'agent'],
           enabled_inspect_interfaces: ['fake', 'agent', 'no-inspect'],
           ...settings.DEFAULT,
         },
