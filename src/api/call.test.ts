@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import { loadSettings } from '#config/settings.ts';
 import { registerConductor, touchConductor } from '#db/conductors.ts';
 import { Ring } from '#db/ring.ts';
-import { openTemporaryStore } from '#db/testing/temporary-store.ts';
+import { openTestStore } from '#db/testing/databases.ts';
 import { type Clock, systemClock } from '#model/clock.ts';
 import { TemporaryFailure } from '#model/faults.ts';
 import { NotDelivered } from '#protocol/rpc.ts';
@@ -21,7 +21,7 @@ const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A call of an API that knows one conductor, `c1`, which is not there. `meanwhile` happens in the first pause. */
 async function aCallToOneThatLeft(meanwhile: (join: (hostname: string) => Promise<void>) => Promise<void>) {
-  const store = await openTemporaryStore();
+  const store = await openTestStore();
   const { settings } = loadSettings();
   const join = async (hostname: string, online = true): Promise<void> =>
     await store.write(async (transaction) => {

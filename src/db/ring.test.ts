@@ -6,7 +6,7 @@ import { registerConductor, touchConductor } from './conductors.ts';
 import { Ring } from './ring.ts';
 import type { Reader, Store } from './store.ts';
 import { InProcessSignals } from '#rpc/in-process-signals.ts';
-import { openTemporaryStore } from './testing/temporary-store.ts';
+import { testOnEach } from './testing/databases.ts';
 
 const settings = {
   partitionExponent: 5,
@@ -98,40 +98,48 @@ async function register(
   );
 }
 
-test('a node belongs to a live conductor of its group that has its hardware type', async () => {
-  await using store = await openTemporaryStore();
-  const ring = new Ring(store.read, settings, clock);
-  const place = { uuid: nodes[0] ?? '', driver: 'redfish', conductor_group: '' };
-  await assert.rejects(ring.hostFor(place), TemporaryFailure);
-  await register(store, 'one', ['redfish']);
-  await register(store, 'two', ['ipmi']);
-  await register(store, 'three', ['redfish'], 'rack-3');
-  assert.equal(await ring.hostFor(place), 'one');
-  assert.equal(await ring.hostFor({ ...place, driver: 'ipmi' }), 'two');
-  assert.equal(await ring.hostFor({ ...place, conductor_group: 'rack-3' }), 'three');
-  await assert.rejects(ring.hostFor({ ...place, driver: 'ipmi', conductor_group: 'rack-3' }), NoValidHost);
-  assert.deepEqual(await ring.hostsWith('redfish'), ['one', 'three']);
-});
+testOnEach(
+  'a node belongs to a live conductor of its group that has its hardware type',
+  async (openStore) => {
+    await using store = await openStore();
+    const ring = new Ring(store.read, settings, clock);
+    const place = { uuid: nodes[0] ?? '', driver: 'redfish', conductor_group: '' };
+    await assert.rejects(ring.hostFor(place), TemporaryFailure);
+    await register(store, 'one', ['redfish']);
+    await register(store, 'two', ['ipmi']);
+    await register(store, 'three', ['redfish'], 'rack-3');
+    assert.equal(await ring.hostFor(place), 'one');
+    assert.equal(await ring.hostFor({ ...place, driver: 'ipmi' }), 'two');
+    assert.equal(await ring.hostFor({ ...place, conductor_group: 'rack-3' }), 'three');
+    await assert.rejects(ring.hostFor({ ...place, driver: 'ipmi', conductor_group: 'rack-3' }), NoValidHost);
+    assert.deepEqual(await ring.hostsWith('redfish'), ['one', 'three']);
+  },
+);
 
-test('a conductor that said goodbye, or was not heard of for too long, has no nodes', async () => {
-  await using store = await openTemporaryStore();
-  const ring = new Ring(store.read, settings, clock);
-  const place = { uuid: nodes[0] ?? '', driver: 'redfish', conductor_group: '' };
-  await register(store, 'one', ['redfish']);
-  assert.equal(await ring.findHost(place), 'one');
-  clock.time += 61_000;
-  assert.equal(await ring.findHost(place), undefined);
-  await store.write(async (transaction) => await touchConductor(transaction, one, {}, clock));
-  ring.invalidate();
-  assert.equal(await ring.findHost(place), 'one');
-  await store.write(async (transaction) => await touchConductor(transaction, one, { online: false }, clock));
-  assert.equal(await ring.findHost(place), 'one', 'what was read is used until the interval is over');
-  clock.time += 16_000;
-  assert.equal(await ring.findHost(place), undefined);
-});
+testOnEach(
+  'a conductor that said goodbye, or was not heard of for too long, has no nodes',
+  async (openStore) => {
+    await using store = await openStore();
+    const ring = new Ring(store.read, settings, clock);
+    const place = { uuid: nodes[0] ?? '', driver: 'redfish', conductor_group: '' };
+    await register(store, 'one', ['redfish']);
+    assert.equal(await ring.findHost(place), 'one');
+    clock.time += 61_000;
+    assert.equal(await ring.findHost(place), undefined);
+    await store.write(async (transaction) => await touchConductor(transaction, one, {}, clock));
+    ring.invalidate();
+    assert.equal(await ring.findHost(place), 'one');
+    await store.write(
+      async (transaction) => await touchConductor(transaction, one, { online: false }, clock),
+    );
+    assert.equal(await ring.findHost(place), 'one', 'what was read is used until the interval is over');
+    clock.time += 16_000;
+    assert.equal(await ring.findHost(place), undefined);
+  },
+);
 
-test('what changed while the conductors were being read is read once more', async () => {
-  await using store = await openTemporaryStore();
+testOnEach('what changed while the conductors were being read is read once more', async (openStore) => {
+  await using store = await openStore();
   let reads = 0;
   const counting: Reader = Object.create(store.read, {
     selectFrom: {
@@ -151,8 +159,8 @@ test('what changed while the conductors were being read is read once more', asyn
   assert.equal(reads, 2);
 });
 
-test('a signal that conductors changed is heard until the ring follows no more', async () => {
-  await using store = await openTemporaryStore();
+testOnEach('a signal that conductors changed is heard until the ring follows no more', async (openStore) => {
+  await using store = await openStore();
   const signals = new InProcessSignals();
   const ring = new Ring(store.read, settings, clock);
   const unfollow = ring.follow(signals);

@@ -1,6 +1,7 @@
 // What the store promises on every database.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { violatedColumn } from './constraint.ts';
@@ -120,12 +121,8 @@ const run = promisify(execFile);
 for (const kind of databases)
   test(`a new database is made ready once by processes that start together (${kind})`, async () => {
     await using database = await aDatabase(kind);
-    const openAndClose = `
-      import { openStore } from '#db/open-store.ts';
-      const store = await openStore(${JSON.stringify(database.connection)}, { batch: 1, queue: 1, connections: 2 });
-      console.log((await store.read.selectFrom('nodes').selectAll().execute()).length);
-      await store[Symbol.asyncDispose]();`;
-    const args = ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', openAndClose];
+    const program = join(import.meta.dirname, 'testing/open-and-close.ts');
+    const args = ['--disable-warning=ExperimentalWarning', program, database.connection];
     const outputs = await Promise.all(
       Array.from({ length: 3 }, async () => (await run(process.execPath, args)).stdout.trim()),
     );
