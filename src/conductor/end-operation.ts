@@ -6,7 +6,7 @@ import { messageOf } from '#model/message.ts';
 import { hideInUrls } from '#model/secrets.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { nextState } from '#model/provision-states.ts';
-import type { OperationRecord } from '#protocol/operation.ts';
+import type { OperationKind, OperationRecord } from '#protocol/operation.ts';
 import type { NodeCommit } from './node-commit.ts';
 import type { FlowEnd } from './flows/flow.ts';
 import { newOperation } from './new-operation.ts';
@@ -15,13 +15,20 @@ import type { Place, Run, RunEnd } from './run.ts';
 import { withShownStep } from './shown-step.ts';
 import { freeTurn } from './turns.ts';
 
+/** After these what serves the node beside the machine is with this conductor (ironic conductor/deployments.py, 2026.2). */
+const prepares: readonly OperationKind[] = ['deploy', 'adopt'];
+
 /** Commits the end of the operation, and where the flow says so the beginning of the next on the same lock. */
 export async function finishOperation(run: Run, change: NodeCommit): Promise<RunEnd> {
   const { parts, node, operation, flow, driver } = run;
   const now = wireTime(parts.clock.now());
   const { next, ...end } = flow.finish({ operation, node: node.record, settings: parts.settings, now });
   const follower = next && newOperation(parts, node.record, driver, next.kind, next.input);
-  await commitEnd(run, change, end, { state: 'done', error: null, fault: null }, follower);
+  const columns = {
+    ...(prepares.includes(operation.kind) ? { conductor_affinity: parts.hostname } : {}),
+    ...end.columns,
+  };
+  await commitEnd(run, change, { ...end, columns }, { state: 'done', error: null, fault: null }, follower);
   return { kind: 'finished', ...(follower ? { next: follower } : {}) };
 }
 

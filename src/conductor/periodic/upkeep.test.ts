@@ -37,6 +37,14 @@ test('an active node that another conductor prepared is prepared by its own, onc
   );
 });
 
+test('a node that was deployed is prepared by the conductor that deployed it', async () => {
+  await using ground = await Ground.make();
+  const conductor = await ground.conductor();
+  const uuid = await ground.node(conductor, { provision_state: 'available' });
+  await conductor.call('do_node_deploy', { node: uuid, rebuild: false, configdrive: null, steps: undefined });
+  assert.equal((await ground.untilAtRest(uuid)).conductor_affinity, 'conductor-1');
+});
+
 test('a conductor that is gone for long enough is forgotten, with what it prepared', async () => {
   await using ground = await Ground.make();
   const first = await ground.conductor();
