@@ -79,7 +79,10 @@ export const service = ({ steps, disableRamdisk }: Args<'do_node_service'>): Acc
   verb: 'service',
   kind: 'service',
   asks: ['power', 'network'],
-  begins: () => ({ input: { steps, disableRamdisk } }),
+  begins: () => ({
+    input: { steps, disableRamdisk },
+    history: { severity: 'INFO', type: 'servicing_start', event: 'Service begun' },
+  }),
 });
 
 /**

@@ -46,7 +46,13 @@ export const service: Flow = {
     await task.driver.boot.cleanUpRamdisk(task);
   },
   finish: ({ operation }) =>
-    operation.input.leaves ? {} : { raise: ['done'], columns: { last_error: null } },
+    operation.input.leaves
+      ? {}
+      : {
+          raise: ['done'],
+          columns: { last_error: null },
+          history: { severity: 'INFO', type: 'servicing_end', event: 'Service ended: the instance is back' },
+        },
   fail({ operation, error }) {
     if (operation.input.leaves) return { columns: { last_error: error, ...inFault(error) }, ...told(error) };
     // (ironic conductor/manager.py _do_abort, 2026.2)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { listHistory } from '#db/history-list.ts';
 import { readNode, updateNode } from '#db/nodes.ts';
 import type { NewNode } from '#model/node-record.ts';
 import {
@@ -165,6 +166,16 @@ describe('power sync', () => {
     const failed = await ground.read(uuid);
     assert.equal(failed.maintenance, true);
     assert.equal(failed.fault, 'power failure');
+    const told = await listHistory(ground.store.read, uuid, {
+      sortKey: 'created_at',
+      descending: false,
+      limit: 9,
+      after: undefined,
+    });
+    assert.deepEqual(
+      told.map(({ severity, event_type, event }) => [severity, event_type, event]),
+      [['ERROR', 'monitoring', failed.maintenance_reason]],
+    );
     assert.match(failed.last_error ?? '', /no answer from the BMC/);
     ground.driver.bmcError = null;
     await ground.clock.pass(301_000);

@@ -8,6 +8,8 @@ import { allProvisionStates, stateRow } from '#model/provision-states.ts';
 import type { PowerState } from '#model/power-states.ts';
 import type { RequestContext } from '#protocol/rpc.ts';
 import { lockNode } from '../locked-node.ts';
+import { tellOf } from '../node-commit.ts';
+import { ownContext } from '../own-context.ts';
 import type { ConductorWorkings } from '../workings.ts';
 import type { ConductorParts } from '../parts.ts';
 import { lookingTask, taskOf } from '../task.ts';
@@ -133,5 +135,10 @@ async function countFailure(
       last_error: why,
     } as const;
     await updateNode(transaction, uuid, { ...columns, updated_at: wireTime(parts.clock.now()) });
+    const told = {
+      tell: [{ kind: 'maintenance.changed', data: { maintenance: true, reason: why } }],
+      history: { severity: 'ERROR', type: 'monitoring', event: why },
+    } as const;
+    await tellOf(parts, transaction, { uuid, context: ownContext(parts.random) }, told, []);
   });
 }
