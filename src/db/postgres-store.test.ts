@@ -92,28 +92,34 @@ describe('a server that goes away under load', () => {
 /** A way to the server that can be told to break at the next commit. */
 async function openThroughBreakableWay(limits: Partial<PostgresLimits> = {}) {
   const server = new URL(postgres.url);
-  const way = { breakAt: null as 'before commit' | 'after commit' | null, isCut: false };
+  const way = {
+    breakAt: null as 'before commit' | 'after commit' | 'on the way of the commit' | null,
+    /** Lets the commit arrive that is still on its way. */
+    arrive: () => {},
+  };
   const sockets = new Set<Socket>();
   const proxy = createServer((client) => {
-    if (way.isCut) return void client.destroy();
     const upstream = connect(Number(server.port), server.hostname);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on('error', () => {});
       socket.on('close', () => {
         client.destroy();
-        upstream.destroy();
+        if (!isHeld) upstream.destroy();
       });
     }
     let isMute = false;
+    let isHeld = false;
     client.on('data', (data: Buffer) => {
       const breakAt = data.includes('commit\0') ? way.breakAt : null;
       if (breakAt !== null) {
         way.breakAt = null;
         isMute = true;
       }
-      if (breakAt === 'before commit') client.destroy();
-      else upstream.write(data);
+      isHeld = breakAt === 'on the way of the commit';
+      if (isHeld) way.arrive = () => upstream.end(data);
+      if (breakAt === null || breakAt === 'after commit') upstream.write(data);
+      else client.destroy();
     });
     upstream.on('data', (data: Buffer) => {
       // The server's answer to the commit is where the way breaks.
@@ -154,6 +160,30 @@ describe('a commit whose answer is lost', () => {
       assert.equal(await countOf(store, name), 1);
       assert.equal(runs, where === 'after commit' ? 1 : 2);
     });
+
+  test('is waited for while the commit is still on its way', async () => {
+    await using ground = await openThroughBreakableWay();
+    const { store, way } = ground;
+    const name = crypto.randomUUID();
+    way.breakAt = 'on the way of the commit';
+    let runs = 0;
+    const written = store.write(async (transaction) => {
+      runs += 1;
+      await countOne(transaction, name);
+    });
+    const onlooker = new Client(postgres.url);
+    await onlooker.connect();
+    const waiting = `select pid from pg_stat_activity where wait_event_type = 'Lock' and query like '%writers%'`;
+    const isDecided = async (): Promise<boolean> =>
+      // Whoever does not wait for it runs a second time.
+      runs > 1 || (await onlooker.query(waiting)).rows.length > 0;
+    while (!(await isDecided()));
+    await onlooker.end();
+    way.arrive();
+    await written;
+    assert.equal(await countOf(store, name), 1);
+    assert.equal(runs, 1);
+  });
 
   test('is told as not known when nobody can be asked in time', async () => {
     await using ground = await openThroughBreakableWay({ outcomeMilliseconds: 0 });

@@ -37,7 +37,9 @@ export async function openPostgresStore(url: string, limits: PostgresLimits = de
   const ofWriters = Math.max(1, limits.connections - ofReaders);
   const writing = new PostgresPool(url, { ...limits, connections: ofWriters }, names);
   const reading = new PostgresPool(url, { ...limits, connections: ofReaders }, names);
+  const writes = new Set<Promise<unknown>>();
   const close = async (): Promise<void> => {
+    await Promise.allSettled(writes);
     await writing.end();
     await reading.end();
   };
@@ -55,7 +57,11 @@ export async function openPostgresStore(url: string, limits: PostgresLimits = de
   });
   return {
     read,
-    write: async (change) => await writeTo(writing, change, outcomeMilliseconds),
+    async write(change) {
+      const written = writeTo(writing, change, outcomeMilliseconds);
+      writes.add(written);
+      return await written.finally(() => writes.delete(written));
+    },
     [Symbol.asyncDispose]: close,
   };
 }
@@ -117,7 +123,7 @@ async function attemptWrite<T>(
 async function begin(connection: PostgresConnection, inTurn: boolean): Promise<void> {
   connection.writes += 1;
   // To lock a table takes no snapshot yet: what is seen is what the one before in the line left.
-  const standInLine = inTurn ? '; lock table contention' : '';
+  const standInLine = inTurn ? '; lock table contention in exclusive mode' : '';
   await Promise.all([
     connection.send({ text: `begin isolation level repeatable read${standInLine}` }),
     connection.send({
@@ -158,16 +164,16 @@ async function wasCommitted(
     try {
       return await withConnection(pool, async ({ queries }) => {
         const row = await queries
-          .selectFrom('writers')
-          .select('last_write')
-          .where('id', '=', lost.session)
-          // Waits while the server still has the transaction open.
-          .forUpdate()
+          .insertInto('writers')
+          .values({ id: lost.session, last_write: 0 })
+          // Waits while the server still has the transaction open, whether it made the row or changed it.
+          .onConflict((conflict) => conflict.column('id').doUpdateSet({ id: lost.session }))
+          .returning('last_write')
           .executeTakeFirst();
         return row?.last_write === lost.write;
       });
     } catch (error) {
-      if (!(error instanceof TemporaryFailure)) throw error;
+      if (!(error instanceof TemporaryFailure || error instanceof WriteConflict)) throw error;
       await systemClock.sleep(backOff(attempt));
     }
   }
