@@ -73,6 +73,8 @@ class Relay {
   /** How far it came, and until when no other process goes on from there; null while another may be at it. */
   #held: { cursor: string; until: number } | null = null;
   #failures = 0;
+  /** Aborted when there are events that the present round may not have seen. */
+  #more = new AbortController();
   /** Both are told in the log, once. */
   #isFailing = false;
   #hasMissed = false;
@@ -89,10 +91,13 @@ class Relay {
     await this.#forgetOthers().catch((err: unknown) =>
       log.warn({ err }, 'old places could not be forgotten'),
     );
+    const forget = this.#parts.signals.on('events.added', () => this.#more.abort());
     while (!signal.aborted) {
+      this.#more = new AbortController();
       const round = await this.#round(signal).catch((error: unknown) => this.#failed(error));
       if (!signal.aborted) await this.#pauseAfter(round, signal);
     }
+    forget();
     await store
       .write(async (transaction) => await releaseRelay(transaction, this.#hold, clock))
       .catch((err: unknown) =>
@@ -215,11 +220,9 @@ class Relay {
     }
   }
 
+  /** A signal that came since the round began counts too. */
   async #untilThereIsMore(signal: AbortSignal): Promise<void> {
-    const more = new AbortController();
-    const forget = this.#parts.signals.on('events.added', () => more.abort());
-    await this.#sleep(pollMilliseconds, AbortSignal.any([signal, more.signal]));
-    forget();
+    await this.#sleep(pollMilliseconds, AbortSignal.any([signal, this.#more.signal]));
   }
 
   async #sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
