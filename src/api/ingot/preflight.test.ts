@@ -24,7 +24,12 @@ describe('POST /ingot/v1/nodes/{node}/preflight', () => {
     await once(images, 'listening');
     url = `http://127.0.0.1:${(images.address() as AddressInfo).port}`; // It listens on a port.
     api = await startApi();
-    const body = { driver: 'fake-hardware', deploy_interface: 'direct', properties: { local_gb: 10 } };
+    const body = {
+      name: 'one',
+      driver: 'fake-hardware',
+      deploy_interface: 'direct',
+      properties: { local_gb: 10 },
+    };
     node = (await api.request('POST', '/v1/nodes', { body })).json.uuid;
   });
   after(async () => {
@@ -91,5 +96,7 @@ describe('POST /ingot/v1/nodes/{node}/preflight', () => {
     assert.equal((await look({ color: 'red' })).status, 400);
     const missing = await api.request('POST', '/ingot/v1/nodes/nobody/preflight', { body: {} });
     assert.equal(missing.status, 404);
+    const byName = await api.request('POST', '/ingot/v1/nodes/one/preflight', { version: null, body: {} });
+    assert.equal(byName.status, 200);
   });
 });

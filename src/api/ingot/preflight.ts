@@ -1,17 +1,20 @@
 // POST /ingot/v1/nodes/{node}/preflight: whether a deployment would begin well, looked at without changing anything.
-import { Invalid } from '#model/faults.ts';
+import { readNode } from '#db/nodes.ts';
+import { Invalid, NodeNotFound } from '#model/faults.ts';
 import { isJsonObject } from '#model/json-object.ts';
 import { type Answer, type Call, ok } from '../call.ts';
 import { Arguments } from '../arguments.ts';
-import { findNode } from '../nodes/find-node.ts';
 import { parseSteps } from '../nodes/provision-steps.ts';
+import { nodeUuidOf } from './node-uuid.ts';
 
 const names: ReadonlySet<string> = new Set(['instance_info', 'deploy_steps']);
 
 /** Members of `instance_info` and `deploy_steps` in the body are tried instead of what is stored. */
 export async function runPreflight(call: Call): Promise<Answer> {
   const given = Arguments.of(call, names);
-  const node = await findNode(call);
+  const uuid = await nodeUuidOf(call);
+  const node = await readNode(call.parts.store.read, uuid);
+  if (!node) throw new NodeNotFound({ node: uuid });
   const instanceInfo = given.textOrObject('instance_info');
   if (instanceInfo !== null && !isJsonObject(instanceInfo))
     throw new Invalid('Expected an object for instance_info.');
