@@ -8,7 +8,7 @@ import { Ground } from '../testing/a-conductor.ts';
 import type { ConductorWorkings } from '../workings.ts';
 import { syncPowerState } from './sync-power-state.ts';
 
-const day = 86_400;
+const hour = 3600;
 
 test('an active node that another conductor prepared is prepared by its own, once, with its console', async () => {
   await using ground = await Ground.make();
@@ -51,12 +51,18 @@ test('a conductor that is gone for long enough is forgotten, with what it prepar
   await first.stop();
   const conductor = await ground.conductor({
     hostname: 'conductor-2',
-    settings: { conductor: { conductor_cleanup_timeout: 3 * day, heartbeat_interval: 3600 } },
+    settings: {
+      conductor: {
+        conductor_cleanup_interval: hour,
+        conductor_cleanup_timeout: 3 * hour,
+        heartbeat_interval: hour / 2,
+      },
+    },
   });
   const uuid = await ground.node(conductor, { conductor_affinity: 'conductor-1' });
-  await ground.clock.pass(2.5 * day * 1000);
+  await ground.clock.pass(2.5 * hour * 1000);
   assert.equal((await readConductors(ground.store.read)).length, 2);
-  await ground.clock.pass(2 * day * 1000);
+  await ground.clock.pass(2 * hour * 1000);
   assert.deepEqual(
     (await readConductors(ground.store.read)).map(({ hostname }) => hostname),
     ['conductor-2'],
@@ -71,6 +77,7 @@ test('history is kept for the days it must be, and then to its number, batch by 
       conductor: {
         node_history_max_entries: 3,
         node_history_minimum_days: 2,
+        node_history_cleanup_interval: hour,
         node_history_cleanup_batch_count: 4,
       },
     },
@@ -82,7 +89,7 @@ test('history is kept for the days it must be, and then to its number, batch by 
   await ground.store.write(async (transaction) => {
     for (const [index, node_uuid] of nodes.entries())
       for (let line = 0; line < 10; line += 1) {
-        const created_at = wireTime(ground.clock.now() - 3_600_000 + index * day * 1000);
+        const created_at = wireTime(ground.clock.now() - (49 - 2.5 * index) * hour * 1000);
         const said = {
           conductor: 'c',
           severity: 'ERROR',
@@ -93,11 +100,10 @@ test('history is kept for the days it must be, and then to its number, batch by 
         await addHistory(transaction, { ...said, uuid: crypto.randomUUID(), node_uuid, created_at }, 0);
       }
   });
-  await ground.clock.pass(1.5 * day * 1000);
   assert.deepEqual(await Promise.all(nodes.map(countOf)), [10, 10]);
-  await ground.clock.pass(day * 1000);
+  await ground.clock.pass(1.1 * hour * 1000);
   assert.deepEqual(await Promise.all(nodes.map(countOf)), [3, 10]);
-  await ground.clock.pass(day * 1000);
+  await ground.clock.pass(hour * 1000);
   assert.deepEqual(await Promise.all(nodes.map(countOf)), [3, 3]);
 });
 
