@@ -7,7 +7,7 @@ import { answerBadPath, answerError, answerUnreadable } from './answer-error.ts'
 import { tellRequestId, withholdRequestId, withholdVersions } from './answer-headers.ts';
 import { addBootMedia, bootMediaPath } from './boot-media/boot-media.ts';
 import { Call } from './call.ts';
-import { addFarewell } from './farewell.ts';
+import { addFarewell, idleMilliseconds } from './farewell.ts';
 import { checkDepth } from './json-body.ts';
 import { addHealthcheck, healthcheckPath } from './healthcheck.ts';
 import { createEventHub } from './ingot/events/all-events.ts';
@@ -47,6 +47,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
     },
     bodyLimit: bodyLimit(parts, 'ordinary'),
     requestTimeout: requestMilliseconds,
+    keepAliveTimeout: idleMilliseconds,
     // Who sends a request on a connection that is about to end is answered, and told that it ends.
     return503OnClosing: false,
     clientErrorHandler: answerUnreadable,
