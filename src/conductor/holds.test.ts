@@ -100,6 +100,18 @@ for (const flow of flows)
       assert.equal((await ground.untilAtRest(uuid)).provision_state, flow.ends);
     });
 
+    test('a second sign of life that finds the node taken does not end the hold that follows', async () => {
+      await using ground = await Ground.make();
+      const conductor = await ground.conductor();
+      const uuid = await ground.node(conductor, { ...flow.node, ...withAgent });
+      await flow.begin(conductor, uuid, [reserved('wait'), reserved('hold')]);
+      await untilState(ground, uuid, flow.waits);
+      await Promise.all([hearAgent(conductor, uuid), hearAgent(conductor, uuid)]);
+      await untilState(ground, uuid, flow.held);
+      await ground.clock.pass(60_000);
+      assert.deepEqual((await ground.operation(uuid))?.wait, { for: 'hold' });
+    });
+
     test('a node without an agent goes on at once when it is let go', async () => {
       await using ground = await Ground.make();
       const conductor = await ground.conductor();

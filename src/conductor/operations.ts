@@ -91,7 +91,10 @@ export class Operations {
       this.#turns.watch();
       return;
     }
-    this.#parts.log.info({ node: uuid, operation: id, kind }, 'operation begun');
+    this.#parts.log.info(
+      { node: uuid, operation: id, kind, requestId: context.requestId },
+      'operation begun',
+    );
     await this.#parts.checkpoint(`${kind}:begun`, uuid);
     this.#run(place, { node, operation, signal });
   }
@@ -127,8 +130,10 @@ export class Operations {
   ): Promise<boolean> {
     const operation = await readOpenOperation(this.#parts.store.read, uuid);
     if (operation?.state !== 'waiting') return false;
-    // Neither a turn nor the time to try again comes with a sign of life.
-    if (operation.wait?.for === 'turn' || operation.wait?.for === 'retry') return false;
+    // Neither a turn nor the time to try again comes with a sign of life; a hold ends with an operator's word alone.
+    const { wait } = operation;
+    if (wait?.for === 'turn' || wait?.for === 'retry') return false;
+    if (wait?.for === 'hold' && memo['released'] !== true) return false;
     const running = { state: 'running', wait: null, memo: { ...operation.memo, ...memo } } as const;
     return await this.#goOn(operation, context, () => change, running);
   }
@@ -137,6 +142,11 @@ export class Operations {
   async #wakeInTime(uuid: string): Promise<void> {
     const operation = await readOpenOperation(this.#parts.store.read, uuid);
     if (operation?.state !== 'waiting' || this.#leaving.signal.aborted) return;
+    // It was another wait that the time was set for, or a sign of life that could not be heard then.
+    const { wait } = operation;
+    if (wait?.for === 'hold' || wait?.for === 'turn') return;
+    if (wait?.for === 'retry' && Date.parse(wait.at) > this.#parts.clock.now())
+      return this.#timers.set(uuid, wait);
     if (!(await this.#isOurs(operation))) return;
     const context = ownContext(this.#parts.random);
     if (operation.wait?.for === 'retry') {
