@@ -20,12 +20,12 @@ test('a client that is connected when the API ends has one more answer, which sa
   assert.match(await ask(socket), /^HTTP\/1\.1 200 /);
   const ended = once(socket, 'end');
   const closed = api[Symbol.asyncDispose]();
-  const late = connect(Number(port), hostname);
-  await assert.rejects(once(late, 'connect'), { code: 'ECONNREFUSED' });
   const last = await ask(socket);
   assert.match(last, /^HTTP\/1\.1 200 /);
   assert.match(last, /^connection: close\r$/im);
   await ended;
+  const late = connect(Number(port), hostname);
+  await assert.rejects(once(late, 'connect'), { code: 'ECONNREFUSED' });
   socket.destroy();
   await closed;
 });
