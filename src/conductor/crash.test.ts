@@ -1,8 +1,9 @@
 // A conductor may die at any boundary: whoever starts next brings every operation to its end.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { NewNode } from '#model/node-record.ts';
-import { isWaiting, type ProvisionState } from '#model/provision-states.ts';
+import type { NewNode, NodeRecord } from '#model/node-record.ts';
+import { isWaiting, type ProvisionState, stateRow } from '#model/provision-states.ts';
+import type { AskedStep } from '#protocol/operation.ts';
 import { Ground, hearAgent, type TestConductor } from './testing/a-conductor.ts';
 import { agentIsKnown, anAgentStep } from './testing/scripted-driver.ts';
 
@@ -16,6 +17,15 @@ interface Scenario {
 }
 
 const deployIn = (node: string) => ({ node, rebuild: false, configdrive: null, steps: undefined });
+
+const everyReservedStep: AskedStep[] = [
+  { interface: 'power', step: 'reboot' },
+  { interface: 'deploy', step: 'hold' },
+  { interface: 'deploy', step: 'wait' },
+  { interface: 'deploy', step: 'wait', args: { seconds: 5 } },
+  { interface: 'power', step: 'power_off' },
+  { interface: 'power', step: 'power_on' },
+];
 
 const scenarios: Scenario[] = [
   {
@@ -72,6 +82,48 @@ const scenarios: Scenario[] = [
     calls: ['rescue'],
   },
   {
+    name: 'cleaning by hand with every reserved step',
+    node: agentIsKnown,
+    begin: async (conductor, node) =>
+      await conductor.call('do_node_clean', {
+        node,
+        steps: [{ interface: 'deploy', step: 'erase' }, ...everyReservedStep],
+        disableRamdisk: false,
+      }),
+    ends: 'manageable',
+    calls: ['prepareAgent', 'erase', 'rebootAgent', 'tearDownAgent'],
+  },
+  {
+    name: 'deployment with every reserved step',
+    node: { provision_state: 'available', ...agentIsKnown },
+    begin: async (conductor, node) =>
+      await conductor.call('do_node_deploy', {
+        ...deployIn(node),
+        steps: everyReservedStep.map((step) => ({ ...step, priority: 90 })),
+      }),
+    ends: 'active',
+    calls: ['prepare', 'deploy', 'rebootAgent', 'write'],
+  },
+  {
+    name: 'service with every reserved step',
+    node: { provision_state: 'active', ...agentIsKnown },
+    begin: async (conductor, node) =>
+      await conductor.call('do_node_service', {
+        node,
+        steps: [{ interface: 'deploy', step: 'wipe' }, ...everyReservedStep],
+        disableRamdisk: false,
+      }),
+    ends: 'active',
+    calls: ['prepareAgent', 'agent wipe', 'rebootAgent', 'tearDownAgent', 'prepareInstance'],
+  },
+  {
+    name: 'returning from a rescue',
+    node: { provision_state: 'rescue' },
+    begin: async (conductor, node) => await conductor.call('do_node_unrescue', { node }),
+    ends: 'active',
+    calls: ['unrescue'],
+  },
+  {
     name: 'a failure',
     node: { provision_state: 'available', automated_clean: false },
     begin: async (conductor, node) =>
@@ -94,11 +146,22 @@ async function aGround(): Promise<Ground> {
   return ground;
 }
 
+const isHeld = ({ provision_state: state }: NodeRecord): boolean => stateRow(state).kind === 'held';
+
+const waitsForSomebody = (node: NodeRecord): boolean =>
+  node.reservation === null && (isWaiting(node.provision_state) || isHeld(node));
+
+/** The agent gives a sign of life; where an operator is waited for, that one lets go. */
+async function moveOn(conductor: TestConductor, node: NodeRecord): Promise<void> {
+  if (!isHeld(node)) return await hearAgent(conductor, node.uuid);
+  await conductor.call('do_provisioning_action', { node: node.uuid, action: 'unhold' });
+}
+
 /** The agent keeps giving signs of life until nothing is open and nobody holds the node. */
 async function followToTheEnd(ground: Ground, conductor: TestConductor, uuid: string): Promise<void> {
   await ground.clock.until(async () => {
     const node = await ground.read(uuid);
-    if (isWaiting(node.provision_state) && node.reservation === null) await hearAgent(conductor, uuid);
+    if (waitsForSomebody(node)) await moveOn(conductor, node);
     return node.reservation === null && (await ground.operation(uuid)) === undefined;
   }, `the end of the operation on ${uuid}`);
 }
@@ -126,8 +189,8 @@ async function runOnce(
   await ground.clock.until(async () => {
     if (isDead) return true;
     const node = await ground.read(uuid);
-    if (isWaiting(node.provision_state) && node.reservation === null) {
-      const heard = hearAgent(conductor, uuid);
+    if (waitsForSomebody(node)) {
+      const heard = moveOn(conductor, node);
       await ground.clock.settle();
       if (isDead) return true;
       await heard;
@@ -188,8 +251,8 @@ describe('a conductor that dies', () => {
         return false;
       }
       const node = await ground.read(uuid);
-      if (isWaiting(node.provision_state) && node.reservation === null) {
-        const heard = hearAgent(conductor, uuid);
+      if (waitsForSomebody(node)) {
+        const heard = moveOn(conductor, node);
         await ground.clock.settle();
         if (!isDead) await heard;
         return false;

@@ -70,7 +70,8 @@ describe('rescue by the agent', () => {
     await using agent = await ScriptedAgent.start();
     const bench = aBench();
     await untilBooted(bench, agent);
-    const command_error = { type: 'CommandExecutionError', message: 'There is no user rescue' };
+    const message = 'There is no user rescue';
+    const command_error = { type: 'CommandExecutionError', code: 500, message, details: message };
     agent.respond = () => ({ command_status: 'FAILED', command_error });
     await assert.rejects(rescue(bench), /setting the rescue password: There is no user rescue/);
   });
