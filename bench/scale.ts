@@ -41,8 +41,9 @@ export interface FleetCost {
 
 const writers = 32;
 const probesPerSecond = 50;
-/** Between two passes over the power states: long enough to measure the quiet in between. */
-const syncSpacingSeconds = 15;
+/** Between two passes over the power states: as long as the quiet is measured, and a moment. */
+const syncSpacingSeconds = 6;
+const idleMilliseconds = 5500;
 const syncWorkers = 256;
 
 /** Starts simulator, database and Ingot, measures, ends them. `tell` hears of the progress. */
@@ -112,33 +113,26 @@ async function startDatabase(stack: AsyncDisposableStack): Promise<string> {
   return postgres.url;
 }
 
-/** The passes over the power states that the service says it ended. */
-class SyncWatch {
-  #seconds: number | undefined;
-  #begun = Promise.withResolvers<void>();
-  #ended = Promise.withResolvers<void>();
-
-  hear(line: string): void {
-    if (line.includes('power states: begins')) {
-      this.#begun.resolve();
-      this.#begun = Promise.withResolvers();
-    }
-    const seconds = /power states: done.*?"seconds":([0-9.]+)|"seconds":([0-9.]+).*power states: done/.exec(
-      line,
+/** How many passes over the power states the service has ended, and how long they took together. */
+async function readPasses(client: Client): Promise<{ count: number; seconds: number }> {
+  const { text } = await client.send('GET', '/metrics');
+  const value = (name: string): number => {
+    const row = new RegExp(
+      `^ingot_periodic_task_seconds_${name}\\{[^}]*task="sync-power-state"[^}]*\\} (.*)$`,
+      'm',
     );
-    if (!seconds) return;
-    this.#seconds = Number(seconds[1] ?? seconds[2]);
-    this.#ended.resolve();
-    this.#ended = Promise.withResolvers();
-  }
+    return Number(row.exec(text)?.[1] ?? 0);
+  };
+  return { count: value('count'), seconds: value('sum') };
+}
 
-  async begins(): Promise<void> {
-    await this.#begun.promise;
-  }
-
-  async ends(): Promise<number> {
-    await this.#ended.promise;
-    return this.#seconds ?? Number.NaN;
+/** How long the next pass to end took. */
+async function nextPass(client: Client): Promise<number> {
+  const before = await readPasses(client);
+  for (;;) {
+    await sleep(200);
+    const now = await readPasses(client);
+    if (now.count > before.count) return (now.seconds - before.seconds) / (now.count - before.count);
   }
 }
 
@@ -150,8 +144,7 @@ async function measureFleet(
 ): Promise<FleetCost[]> {
   await using stack = new AsyncDisposableStack();
   const connection = database === 'postgresql' ? await startDatabase(stack) : undefined;
-  const sync = new SyncWatch();
-  const target = await startIngot([], configuration(connection), (line) => sync.hear(line));
+  const target = await startIngot([], configuration(connection));
   stack.defer(async () => await target.stop());
   const client = stack.use(new Client(target.url, writers));
   const processes = new ProcessGroup(target.pids, readTicksPerSecond());
@@ -167,11 +160,10 @@ async function measureFleet(
     enrolled = size;
     const pathOf = (index: number): string => `/v1/nodes/${machines[(index * 7919) % size]?.uuid ?? ''}`; // A prime: all over the fleet.
     tell(`${database}, ${size} nodes: a pass over all power states`);
-    await sync.ends();
-    const idle = await probeWhile(client, pathOf, probesPerSecond, async () => await sleep(5000));
-    await sync.begins();
+    await nextPass(client);
+    const idle = await probeWhile(client, pathOf, probesPerSecond, async () => await sleep(idleMilliseconds));
     const cpuBefore = processes.cpuSeconds();
-    const pass = await probeWhile(client, pathOf, probesPerSecond, async () => await sync.ends());
+    const pass = await probeWhile(client, pathOf, probesPerSecond, async () => await nextPass(client));
     const cpu = processes.cpuSeconds() - cpuBefore;
     const { residentMegabytes } = processes.memory();
     costs.push({
@@ -203,7 +195,10 @@ sync_power_state_interval = ${syncSpacingSeconds}
 sync_power_state_workers = ${syncWorkers}
 workers_pool_size = 300
 [ingot]
-bmc_concurrency = ${syncWorkers}
+metrics = true
+; One address stands for the BMCs of the whole fleet.
+bmc_requests_per_bmc = ${syncWorkers}
+bmc_queue_limit = 1000
 ${connection === undefined ? '' : `[database]\nconnection = ${connection}\n`}`;
 }
 
