@@ -1,6 +1,6 @@
 // The owner of a node is killed, or frozen until long after it was given up, at every boundary and in the middle of
 // every agent command of cleaning and deployment: another conductor goes on from there, and nothing is done twice.
-// INGOT_SWEEP=all goes through every point (npm run sweep); otherwise a sample of them, always the same.
+// INGOT_TESTS=long goes through every point (npm run test:long); otherwise a sample of them, always the same.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
@@ -17,6 +17,7 @@ import {
   boundariesOf,
   type DeployedMachine,
 } from '../support/deployed-machine.ts';
+import { isLong } from '../support/fleet.ts';
 import { until } from '../support/until.ts';
 
 type Place = ({ kind: 'boundary' } & Boundary) | { kind: 'command'; flow: 'clean' | 'deploy'; step: string };
@@ -257,7 +258,7 @@ describe('the owner of a node', () => {
       ...boundaries.map((boundary): Place => ({ kind: 'boundary', ...boundary })),
     ];
     const all = strikes.flatMap((strike) => places.map((place): Point => ({ ...place, strike })));
-    points = process.env['INGOT_SWEEP'] === 'all' ? all : sampleOf(all);
+    points = isLong ? all : sampleOf(all);
   });
 
   test('costs no machine its deployment when it is struck', { concurrency: lanes }, async (context) => {
