@@ -43,8 +43,13 @@ export function selfSignedCertificate(options: { address: string; now: number })
 function tag(type: number, ...contents: Buffer[]): Buffer {
   const content = Buffer.concat(contents);
   const { length } = content;
-  const head = length < 128 ? [type, length] : [type, 0x82, length >> 8, length & 255];
-  return Buffer.concat([Buffer.from(head), content]);
+  return Buffer.concat([Buffer.from([type, ...lengthBytes(length)]), content]);
+}
+
+/** In as few bytes as it takes: some readers refuse more. */
+function lengthBytes(length: number): number[] {
+  if (length < 128) return [length];
+  return length < 256 ? [0x81, length] : [0x82, length >> 8, length & 255];
 }
 
 function sequence(...contents: Buffer[]): Buffer {

@@ -10,6 +10,8 @@ export interface NatsOptions {
   readonly user?: string;
   readonly password?: string;
   readonly token?: string;
+  /** Serves TLS only, with these files in PEM, which anybody may read. */
+  readonly tls?: { readonly cert: string; readonly key: string };
 }
 
 export interface Nats {
@@ -55,7 +57,7 @@ export async function startNats(options: NatsOptions = {}): Promise<Nats> {
   const port = await start(anyFree);
   process.once('exit', abandon);
   return {
-    url: `nats://${signIn(options)}127.0.0.1:${port}`,
+    url: `${options.tls ? 'tls' : 'nats'}://${signIn(options)}127.0.0.1:${port}`,
     port,
     pid: () => server?.pid,
     stop,
@@ -69,11 +71,12 @@ export async function startNats(options: NatsOptions = {}): Promise<Nats> {
   };
 }
 
-function asArguments({ user, password, token }: NatsOptions): string[] {
+function asArguments({ user, password, token, tls }: NatsOptions): string[] {
   return [
     ...(user === undefined ? [] : ['--user', user]),
     ...(password === undefined ? [] : ['--pass', password]),
     ...(token === undefined ? [] : ['--auth', token]),
+    ...(tls === undefined ? [] : ['--tls', '--tlscert', tls.cert, '--tlskey', tls.key]),
   ];
 }
 

@@ -1,5 +1,16 @@
 // The connection with the broker: made once, kept for as long as the process runs.
-import { connect, errors, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
+import {
+  checkServerIdentity,
+  type ConnectionOptions as NodeTlsOptions,
+  type PeerCertificate,
+} from 'node:tls';
+import {
+  connect,
+  errors,
+  type ConnectionOptions,
+  type NatsConnection,
+  type TlsOptions,
+} from '@nats-io/transport-node';
 import { ConfigError } from '#config/config-error.ts';
 import type { Settings } from '#config/settings.ts';
 import type { Log } from '#model/log.ts';
@@ -125,9 +136,23 @@ export function parseBrokerUrl(text: string, caFile: string | null): Address {
   return {
     servers: urls.map((url) => `${url.hostname}:${url.port || '4222'}`),
     ...(user !== '' && (password === '' ? { token: user } : { user, pass: password })),
-    ...(first.protocol === 'tls:' && { tls: caFile === null ? {} : { caFile } }),
+    ...(first.protocol === 'tls:' && { tls: tlsOptions(urls, caFile) }),
   };
 }
+
+/** A broker has to show the certificate of one of those that were named. The client looks at names only, at no address. */
+function tlsOptions(urls: readonly URL[], caFile: string | null): TlsOptions {
+  const names = urls.map((url) => url.hostname.replaceAll(/^\[|\]$/g, ''));
+  const isOne = (_name: string, certificate: PeerCertificate): Error | undefined => {
+    const errors = names.map((name) => checkServerIdentity(name, certificate));
+    return errors.includes(undefined) ? undefined : errors[0];
+  };
+  // The client hands to node:tls whatever it is given.
+  const verified: TlsOptions & ConnectionVerification = { checkServerIdentity: isOne };
+  return caFile === null ? verified : { ...verified, caFile };
+}
+
+type ConnectionVerification = Pick<NodeTlsOptions, 'checkServerIdentity'>;
 
 function parsed(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;

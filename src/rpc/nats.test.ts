@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { headers } from '@nats-io/transport-node';
@@ -8,6 +11,7 @@ import { systemClock } from '#model/clock.ts';
 import { TemporaryFailure } from '#model/faults.ts';
 import { NotDelivered, rpcVersion } from '#protocol/rpc.ts';
 import { type Nats, startNats } from '#sim/cluster/nats.ts';
+import { selfSignedCertificate } from '#sim/self-signed.ts';
 import { type Broker, BrokerAway, BrokerRefused, connectBroker } from './broker.ts';
 import { NatsTransport } from './nats-transport.ts';
 import { answering, overNats } from './testing/carriers.ts';
@@ -162,6 +166,26 @@ describe('a broker', () => {
     const { settings } = loadSettings(undefined, { ingot: { broker_url: nats.url } });
     await assert.rejects(connectBroker(settings, silent), BrokerAway);
   });
+});
+
+it('a broker with tls:// is verified by the CA that is given, and by no other', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'ingot-nats-'));
+  const tls = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
+  const made = selfSignedCertificate({ address: '127.0.0.1', now: Date.now() });
+  await chmod(folder, 0o755);
+  await writeFile(tls.cert, made.cert, { mode: 0o644 });
+  await writeFile(tls.key, made.key, { mode: 0o644 });
+  const nats = await startNats({ tls });
+  try {
+    const settingsWith = (broker_ca_file: string | null) =>
+      loadSettings(undefined, { ingot: { broker_url: nats.url, broker_ca_file } }).settings;
+    await using broker = await connectBroker(settingsWith(tls.cert), silent);
+    await broker.connection.flush();
+    await assert.rejects(connectBroker(settingsWith(null), silent), /self-signed certificate/);
+  } finally {
+    await nats.stop();
+    await rm(folder, { recursive: true });
+  }
 });
 
 describe('who signs in at a broker', () => {
