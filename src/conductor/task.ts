@@ -90,11 +90,7 @@ export async function readingTask(parts: ConductorParts, uuid: string, signal: A
 }
 
 /** The same for a node that was read already, without its ports. Asks the store nothing. */
-export function lookingTask(
-  parts: ConductorParts,
-  node: NodeRecord,
-  signal: AbortSignal,
-): LookingTask {
+export function lookingTask(parts: ConductorParts, node: NodeRecord, signal: AbortSignal): LookingTask {
   const refuse = async (): Promise<never> => {
     throw new InvalidState(`Node ${node.uuid} is only being read; nothing may be saved to it`);
   };
