@@ -2,6 +2,7 @@
 process.env['INGOT_TEST_DATABASE'] = 'postgres';
 
 await import('./crash.test.ts');
+await import('./lease.test.ts');
 await import('./many-conductors.test.ts');
 await import('./node-edits.test.ts');
 await import('./operations.test.ts');
