@@ -29,9 +29,14 @@ export interface Nats {
   resume(): void;
 }
 
+/** The server's program; the Debian package is installed when there is none. */
+export function ensureNats(): string {
+  return ensureInstalled('nats-server', findProgram);
+}
+
 /** Starts a server, installing the Debian package when there is none. */
 export async function startNats(options: NatsOptions = {}): Promise<Nats> {
-  const program = ensureInstalled('nats-server', findProgram);
+  const program = ensureNats();
   let server: ChildProcess | undefined;
   const start = async (port: string): Promise<number> => {
     const started = run(program, [...asArguments(options), '--addr', '127.0.0.1', '--port', port]);

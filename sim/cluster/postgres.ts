@@ -4,12 +4,12 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chownSync, closeSync, globSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { spawnWithParent } from '../spawn-with-parent.ts';
 import { ensureInstalled } from './debian-packages.ts';
+import { freePort } from './free-port.ts';
 
 export interface PostgresOptions {
   /** False: commits are told before they are on the disk. Faster; a crash of the machine then loses data. */
@@ -39,9 +39,14 @@ export interface Postgres {
 const owner = 'ingot';
 const database = 'ingot';
 
+/** The folder of the server's programs; the Debian package is installed when there are none. */
+export function ensurePostgres(): string {
+  return ensureInstalled('postgresql', findBinaries);
+}
+
 /** Starts a server, installing the Debian package when there is none. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
-  const binaries = ensureInstalled('postgresql', findBinaries);
+  const binaries = ensurePostgres();
   const user = unprivilegedUser();
   const folder = await mkdtemp(join(tmpdir(), 'ingot-postgres-'));
   if (user) chownSync(folder, user.uid, user.gid);
@@ -168,14 +173,4 @@ function hasEnded(child: ChildProcess): boolean {
 
 function lastWords(logFile: string): string {
   return readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('No free port was given');
-  return address.port;
 }
