@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '#model/clock.ts';
 import { TemporaryFailure } from '#model/faults.ts';
 import { messageOf } from '#model/message.ts';
-import { BrokerAway } from '#rpc/broker.ts';
+import { BrokerAway } from '#rpc/broker-errors.ts';
 import { StartError } from './start-error.ts';
 
 export interface Patience {

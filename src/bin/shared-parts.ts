@@ -12,11 +12,9 @@ import { type Clock, type Random, systemClock, systemRandom } from '#model/clock
 import { messageOf } from '#model/message.ts';
 import type { ConductorClient, ConductorServer } from '#protocol/rpc.ts';
 import type { Signals } from '#protocol/signals.ts';
-import { type Broker, connectBroker } from '#rpc/broker.ts';
+import type { Broker } from '#rpc/broker.ts';
 import { InProcessSignals } from '#rpc/in-process-signals.ts';
 import { InProcessTransport } from '#rpc/in-process.ts';
-import { NatsSignals } from '#rpc/nats-signals.ts';
-import { NatsTransport } from '#rpc/nats-transport.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
 import { type Patience, patiently } from './patiently.ts';
 import { StartError } from './start-error.ts';
@@ -73,6 +71,12 @@ async function meetConductors(
   const parts = { settings, clock: systemClock, log };
   if (settings.ingot.broker_url === null)
     return { conductors: new InProcessTransport(parts), signals: new InProcessSignals(), broker: null };
+  // Loaded only where there is a broker.
+  const [{ connectBroker }, { NatsSignals }, { NatsTransport }] = await Promise.all([
+    import('#rpc/broker.ts'),
+    import('#rpc/nats-signals.ts'),
+    import('#rpc/nats-transport.ts'),
+  ]);
   const broker = resources.use(
     await patiently(patienceFor('the broker', settings, log), async () => await connectBroker(settings, log)),
   );

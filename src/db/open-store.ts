@@ -1,4 +1,3 @@
-import { openPostgresStore } from './postgres-store.ts';
 import { openSqliteStore, type Store, StoreError } from './store.ts';
 
 /** Where the data is: a file of this machine, or a server. */
@@ -32,8 +31,11 @@ export async function openStore(connection: string, limits: StoreLimits): Promis
   switch (place?.kind) {
     case 'sqlite':
       return await openSqliteStore(place.path, limits);
-    case 'postgres':
+    case 'postgres': {
+      // Its driver is loaded only where it is needed: the embedded store starts sooner without it.
+      const { openPostgresStore } = await import('./postgres-store.ts');
       return await openPostgresStore(place.url, limits);
+    }
     case undefined:
       throw new StoreError(
         'of [database] connection',

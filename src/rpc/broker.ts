@@ -15,6 +15,7 @@ import { ConfigError } from '#config/config-error.ts';
 import type { Settings } from '#config/settings.ts';
 import type { Log } from '#model/log.ts';
 import { messageOf } from '#model/message.ts';
+import { BrokerAway, BrokerRefused } from './broker-errors.ts';
 import { type Subjects, subjectsBelow } from './subjects.ts';
 
 export interface Broker extends AsyncDisposable {
@@ -24,16 +25,6 @@ export interface Broker extends AsyncDisposable {
   readonly isConnected: boolean;
   /** Calls `hear` whenever the connection is lost, until the function given back is called. */
   onLost(hear: () => void): () => void;
-}
-
-/** The broker did not take who we say we are: trying again is of no use. */
-export class BrokerRefused extends Error {
-  override readonly name = 'BrokerRefused';
-}
-
-/** The broker could not be reached this time. */
-export class BrokerAway extends Error {
-  override readonly name = 'BrokerAway';
 }
 
 /** Between two tries to reach the broker; each time with a random part, so that not all processes come at once. */

@@ -12,7 +12,8 @@ import { TemporaryFailure } from '#model/faults.ts';
 import { NotDelivered, rpcVersion } from '#protocol/rpc.ts';
 import { type Nats, startNats } from '#sim/cluster/nats.ts';
 import { selfSignedCertificate } from '#sim/self-signed.ts';
-import { type Broker, BrokerAway, BrokerRefused, connectBroker } from './broker.ts';
+import { type Broker, connectBroker } from './broker.ts';
+import { BrokerAway, BrokerRefused } from './broker-errors.ts';
 import { NatsTransport } from './nats-transport.ts';
 import { answering, overNats } from './testing/carriers.ts';
 
