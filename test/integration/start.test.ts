@@ -1,13 +1,16 @@
 // How the service begins and ends, as whoever starts it from a shell or a unit file sees it.
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { type Configuration, configurationText } from '#sim/cluster/configuration-file.ts';
+import { type Postgres, startPostgres } from '#sim/cluster/postgres.ts';
 import { BareMetalClient } from '../support/bare-metal-client.ts';
 import { runIngot, ServiceProcess } from '../support/service-process.ts';
+import { until } from '../support/until.ts';
 
 let folder: string;
 let busy: Server;
@@ -133,4 +136,49 @@ test('SIGTERM ends it in order, and what was stored is there at the next start',
   assert.equal((await client.node('kept')).uuid, uuid);
   await client.provision(uuid, 'manage');
   await client.untilState(uuid, 'manageable');
+});
+
+describe('a service whose database is not there yet', () => {
+  let postgres: Postgres;
+  before(async () => {
+    postgres = await startPostgres();
+    await postgres.stop();
+  });
+  after(async () => await postgres.remove());
+
+  const configuration = (more: Record<string, string | number> = {}): Configuration => ({
+    DEFAULT: { host: 'test' },
+    database: { connection: postgres.url },
+    ingot: more,
+  });
+
+  test('says so and ends when it was away for too long', async () => {
+    const file = await aConfiguration(configurationText(configuration({ start_patience: 1 })));
+    const { status, stderr } = await runIngot([
+      '--config',
+      file,
+      '--port',
+      '0',
+      '--data',
+      join(folder, 'away'),
+    ]);
+    assert.equal(status, 2);
+    assert.match(stderr, /^ingot: The database postgresql:.* start_patience says for how long\.\n$/m);
+    assert.doesNotMatch(stderr, new RegExp(new URL(postgres.url).password), 'no password');
+  });
+
+  test('waits for it, says so, and does its work when it is there', async () => {
+    const home = join(folder, 'waits');
+    const starting = ServiceProcess.start({ folder: home, configuration: configuration() });
+    const log = async (): Promise<string> =>
+      await readFile(join(home, 'service.log'), 'utf8').catch(() => '');
+    await until(log, (text) => text.includes('waiting for the database'));
+    await postgres.restart();
+    await using service = await starting;
+    const client = new BareMetalClient(service.url);
+    const uuid = await client.createNode({ driver: 'fake-hardware' });
+    await client.provision(uuid, 'manage');
+    await client.untilState(uuid, 'manageable');
+    assert.deepEqual(await service.stop(), { status: 0, signal: null });
+  });
 });
