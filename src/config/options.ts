@@ -474,7 +474,7 @@ export const options = {
       1800,
       'How long a step may wait in a state that has no time limit of its own, as deleting; 0 for ever.',
     ),
-    power_timeout_max: seconds(86_400, 'The longest timeout that a request for a power state may name.', {
+    power_timeout_max: seconds(604_800, 'The longest timeout that a request for a power state may name.', {
       min: 1,
     }),
     webhook_urls: list([], 'Where notifications are posted to, besides the broker.', { secret: true }),
