@@ -81,7 +81,7 @@ export class Chaos {
   heal(): void {
     this.#isOver = true;
     this.#world.trace('chaos', 'ends');
-    for (const remedy of [...this.#remedies]) remedy();
+    for (const remedy of this.#remedies) remedy();
     for (const conductor of this.#world.conductors) {
       conductor.party?.spare();
       conductor.start();
@@ -124,15 +124,15 @@ export class Chaos {
   }
 
   moveStore(): void {
-    const { store, scheduler, losesCommits, trace } = this.#world;
+    const { store, scheduler, losesCommits } = this.#world;
     const copy = losesCommits ? store.snapshot() : undefined;
     scheduler.after(this.seconds([1, 8]) * 1000, () => {
-      trace('chaos', 'the machine of the database fails');
+      this.#world.trace('chaos', 'the machine of the database fails');
       store.isDown = true;
       if (copy !== undefined) store.bringBack(copy);
       this.#world.remember();
       this.#lasts([1, 40], () => {
-        trace('chaos', 'the database is there again');
+        this.#world.trace('chaos', 'the database is there again');
         store.isDown = false;
       });
     });
@@ -153,13 +153,13 @@ export class Chaos {
   }
 
   troubleBmc(): void {
-    const { random, machines, trace } = this.#world;
+    const { random, machines } = this.#world;
     const trouble = random.pick(troubles);
     const count = random.chance(0.1) ? Math.ceil(machines.length / 4) : 1 + random.below(3);
     for (let one = 0; one < count; one += 1) {
       const machine = random.pick(machines);
       if (machine.trouble !== 'none') continue;
-      trace(machine.name, `its BMC: ${trouble}`);
+      this.#world.trace(machine.name, `its BMC: ${trouble}`);
       machine.trouble = trouble;
       this.#lasts([20, 900], () => (machine.trouble = 'none'));
     }

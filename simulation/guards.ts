@@ -28,7 +28,8 @@ export const unfenced: KyselyPlugin = {
 function isFencedUpdate(node: RootOperationNode): node is UpdateQueryNode {
   if (!UpdateQueryNode.is(node) || !node.table || !TableNode.is(node.table) || !node.where) return false;
   return (
-    node.table.table.identifier.name === 'nodes' && conditionsOf(node.where.where).some(isAbout('reservation_epoch'))
+    node.table.table.identifier.name === 'nodes' &&
+    conditionsOf(node.where.where).some(isAbout('reservation_epoch'))
   );
 }
 

@@ -52,6 +52,7 @@ export class Judge {
   readonly secrets = new Set<string>();
   readonly #look: Look;
   readonly #now: () => number;
+  readonly #commits: () => number;
   readonly #machineOf: (node: string) => Machine | undefined;
   readonly #deployLimit: number;
   readonly #states = new Map<string, string>();
@@ -59,8 +60,10 @@ export class Judge {
   readonly #asked = new Map<string, Set<string>>();
   readonly #ran = new Set<string>();
   readonly #queued = new Map<string, { since: number; kind: string; overtaken: number }>();
+  /** Requests that events tell of. */
+  #told = new Set<string>();
   #acknowledged: Acknowledged[] = [];
-  #version: unknown;
+  #seenCommits = -1;
   #lastEvent = 0;
   #actions = 0;
 
@@ -68,8 +71,11 @@ export class Judge {
     look: Look;
     now: () => number;
     machineOf: (node: string) => Machine | undefined;
+    /** How many writes the database took so far. */
+    commits: () => number;
     deployLimit: number;
   }) {
+    this.#commits = world.commits;
     this.#look = world.look;
     this.#now = world.now;
     this.#machineOf = world.machineOf;
@@ -104,7 +110,9 @@ export class Judge {
 
   /** A step that must not run twice reached the machine. */
   ranOnce(machine: string, operation: string, step: string): void {
-    const key = `${machine} ${operation} ${step}`;
+    // What is begun anew by policy is another go at it, which the operator asked for.
+    const { retries = 0 } = this.#look.operation(operation) ?? {};
+    const key = `${machine} ${operation} ${retries} ${step}`;
     if (this.#ran.has(key)) this.breaks('once', machine, `${step} ran again for the operation ${operation}`);
     this.#ran.add(key);
   }
@@ -112,7 +120,8 @@ export class Judge {
   /** A request was answered with 2xx. */
   acknowledge(node: string, requestId: string, what: string): void {
     const now = this.#now();
-    if (!this.#look.isToldOf(requestId))
+    this.lookAtCommits();
+    if (!this.#told.has(requestId))
       this.breaks('kept', node, `${what} was accepted (${requestId}), and nothing is committed of it`);
     this.#acknowledged.push({ at: now, requestId, node, what });
     const [first] = this.#acknowledged;
@@ -122,6 +131,13 @@ export class Judge {
 
   /** Something may have been lost that was answered for. */
   remember(): void {
+    const newest = this.#look.newestEvent();
+    if (newest < this.#lastEvent)
+      this.breaks(
+        'told',
+        null,
+        `the events from ${newest + 1} to ${this.#lastEvent} were there, and are gone`,
+      );
     for (const { requestId, node, what } of this.#acknowledged)
       if (!this.#look.isToldOf(requestId))
         this.breaks('kept', node, `${what} was accepted (${requestId}), and is lost`);
@@ -129,16 +145,17 @@ export class Judge {
 
   /** Looks at what was committed since the last look. */
   lookAtCommits(): void {
-    const version = this.#look.version();
-    if (version === this.#version) return;
-    this.#version = version;
+    const commits = this.#commits();
+    if (commits === this.#seenCommits) return;
+    this.#seenCommits = commits;
     for (const event of this.#look.eventsAfter(this.#lastEvent)) this.#lookAt(event);
   }
 
   /** A line of a log. */
   hears(fields: object, message: string): void {
     const error: unknown = Reflect.get(fields, 'err');
-    const isOurs = error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError;
+    const isOurs =
+      error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError;
     if (isOurs) this.breaks('sound', null, `${message}: ${error.stack}`);
     this.#readsNoSecret(null, `${message} ${wordsOf(fields)}`);
   }
@@ -175,13 +192,18 @@ export class Judge {
     const isGoing = underWay.has(stateRow(state as ProvisionState).kind); // as stored by the product
     if (isGoing && !hasOpen) this.breaks('ends', uuid, `it is in '${state}' and nothing is under way`);
     if (node.target_power_state !== null)
-      this.breaks('ends', uuid, `its power state is to become '${node.target_power_state}', and nobody sees to it`);
+      this.breaks(
+        'ends',
+        uuid,
+        `its power state is to become '${node.target_power_state}', and nobody sees to it`,
+      );
   }
 
   #lookAt(event: SeenEvent): void {
     if (event.id !== this.#lastEvent + 1)
       this.breaks('told', event.node_uuid, `event ${event.id} follows ${this.#lastEvent}`);
     this.#lastEvent = event.id;
+    if (event.request_id !== null) this.#told.add(event.request_id);
     this.#readsNoSecret(event.node_uuid, event.data);
     const { node_uuid: uuid } = event;
     if (uuid === null) return;
@@ -194,6 +216,9 @@ export class Judge {
         return;
       case 'node.deleted':
         this.#states.delete(uuid);
+        return;
+      case 'operation.finished':
+        this.#queued.delete(uuid);
         return;
       case 'operation.queued':
         this.#queued.set(uuid, { since: this.#now(), kind: String(data['kind']), overtaken: 0 });
@@ -231,11 +256,9 @@ export class Judge {
 
   #started(uuid: string, kind: string): void {
     if (kind !== 'deploy') return;
-    const atWork = this.#look
-      .openOperations()
-      .filter((one) => one.kind === 'deploy' && !one.wait?.includes('"turn"'));
-    if (atWork.length > this.#deployLimit)
-      this.breaks('limit', uuid, `${atWork.length} deployments are at work, of ${this.#deployLimit}`);
+    const atWork = this.#look.deployments();
+    if (atWork > this.#deployLimit)
+      this.breaks('limit', uuid, `${atWork} deployments are at work, of ${this.#deployLimit}`);
     const own = this.#queued.get(uuid);
     this.#queued.delete(uuid);
     for (const [other, queued] of this.#queued) {
@@ -247,8 +270,7 @@ export class Judge {
   }
 
   #readsNoSecret(node: string | null, text: string): void {
-    const isToken = (): boolean =>
-      (text.match(/[\w-]{40,}/g) ?? []).some((word) => this.secrets.has(word));
+    const isToken = (): boolean => (text.match(/[\w-]{40,}/g) ?? []).some((word) => this.secrets.has(word));
     if (text.includes('S3CRET') || isToken()) this.breaks('secret', node, text.slice(0, 300));
   }
 }

@@ -36,6 +36,8 @@ export interface SeenOperation {
   readonly owner: string;
   readonly steps: string;
   readonly error: string | null;
+  /** How often it was begun anew. */
+  readonly retries: number;
   readonly finished_at: string | null;
 }
 
@@ -45,9 +47,10 @@ export class Look {
   readonly #nodes;
   readonly #events;
   readonly #eventsOf;
+  readonly #newest;
   readonly #open;
+  readonly #deploying;
   readonly #operation;
-  readonly #version;
 
   constructor(path: string) {
     this.#database = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
@@ -55,16 +58,21 @@ export class Look {
       'SELECT uuid, provision_state, power_state, target_power_state, reservation, reservation_epoch, maintenance, ' +
       'fault, disable_power_off, automated_clean, last_error, instance_info FROM nodes';
     const operations =
-      'SELECT id, node_uuid, kind, state, wait, cursor, attempt, owner, steps, error, finished_at FROM operations';
+      'SELECT id, node_uuid, kind, state, wait, cursor, attempt, owner, steps, error, retries, finished_at FROM operations';
     this.#node = this.#database.prepare(`${nodes} WHERE uuid = ?`);
     this.#nodes = this.#database.prepare(`${nodes} ORDER BY id`);
     this.#events = this.#database.prepare(
       'SELECT id, kind, node_uuid, operation_id, request_id, data FROM events WHERE id > ? ORDER BY id',
     );
-    this.#eventsOf = this.#database.prepare('SELECT count(*) AS count FROM events WHERE request_id = ?');
+    this.#eventsOf = this.#database.prepare('SELECT 1 FROM events WHERE request_id = ? LIMIT 1');
+    this.#newest = this.#database.prepare('SELECT max(id) AS id FROM events');
     this.#open = this.#database.prepare(`${operations} WHERE finished_at IS NULL ORDER BY created_at, id`);
+    this.#deploying = this.#database.prepare(
+      "SELECT count(*) AS count FROM operations JOIN nodes ON nodes.uuid = operations.node_uuid WHERE kind = 'deploy' " +
+        "AND finished_at IS NULL AND coalesce(wait, '') NOT LIKE '%\"turn\"%' " +
+        "AND provision_state IN ('deploying', 'wait call-back')",
+    );
     this.#operation = this.#database.prepare(`${operations} WHERE id = ?`);
-    this.#version = this.#database.prepare('PRAGMA data_version');
   }
 
   // The rows are as the statements select them.
@@ -82,20 +90,24 @@ export class Look {
   }
 
   isToldOf(requestId: string): boolean {
-    return this.#eventsOf.get(requestId)?.['count'] !== 0;
+    return this.#eventsOf.get(requestId) !== undefined;
+  }
+
+  newestEvent(): number {
+    return Number(this.#newest.get()?.['id'] ?? 0);
   }
 
   openOperations(): SeenOperation[] {
     return this.#open.all() as unknown as SeenOperation[];
   }
 
-  operation(id: string): SeenOperation | undefined {
-    return this.#operation.get(id) as SeenOperation | undefined;
+  /** Deployments at work; one that is held leaves its place to others. */
+  deployments(): number {
+    return Number(this.#deploying.get()?.['count']);
   }
 
-  /** Another number after each commit of anybody. */
-  version(): unknown {
-    return this.#version.get()?.['data_version'];
+  operation(id: string): SeenOperation | undefined {
+    return this.#operation.get(id) as SeenOperation | undefined;
   }
 
   /** Texts of history and events, where no secret may stand. */

@@ -95,7 +95,8 @@ export function exchangeWithAgents(wires: MachineWires, party: Party): AgentExch
     const machine = wires.machineOf(new URL(request.origin).hostname);
     if (!machine) throw new NetworkError('ENOTFOUND');
     const command = commandIn(request.body);
-    if (command !== null) judge.holds(party.name, wires.nodeOf(machine) ?? '', `tells its agent to ${command}`);
+    if (command !== null)
+      judge.holds(party.name, wires.nodeOf(machine) ?? '', `tells its agent to ${command}`);
     return await party.through(async () => {
       await network.travel();
       if (network.isCut(party.name, machine.name)) {
@@ -107,7 +108,8 @@ export function exchangeWithAgents(wires: MachineWires, party: Party): AgentExch
         throw new NetworkError(machine.power === 'on' ? 'ECONNREFUSED' : 'EHOSTUNREACH');
       }
       const answer = machine.agent.answer(request);
-      if (command !== null) wires.trace(machine.name, `${party.name} tells the agent to ${command}: ${answer.status}`);
+      if (command !== null)
+        wires.trace(machine.name, `${party.name} tells the agent to ${command}: ${answer.status}`);
       if (wires.answersGetLost() && random.chance(0.01)) {
         await scheduler.pause(request.timeoutMilliseconds);
         throw new NetworkError('UND_ERR_HEADERS_TIMEOUT');

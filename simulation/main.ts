@@ -41,7 +41,9 @@ async function runInProcesses(seeds: readonly number[], jobs: number): Promise<v
   const left = seeds.values();
   await Promise.all(
     Array.from({ length: jobs }, async () => {
-      const worker = fork(import.meta.filename, process.argv.slice(2), { env: { ...process.env, SEEDS: '1' } });
+      const worker = fork(import.meta.filename, process.argv.slice(2), {
+        env: { ...process.env, SEEDS: '1' },
+      });
       for (const seed of left) {
         const { promise, resolve, reject } = Promise.withResolvers<SeedResult>();
         worker.once('message', resolve);

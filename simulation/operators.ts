@@ -69,6 +69,14 @@ export class Operators {
     this.#isAtWork = false;
   }
 
+  /** Takes every node out of maintenance, in which a wait has no end. */
+  endMaintenance(): void {
+    for (const node of this.#world.look.nodes()) {
+      const machine = this.#machineOf.get(node.uuid);
+      if (node.maintenance === 1 && machine) void this.#ask(machine, maintenance(node, false));
+    }
+  }
+
   #next(): void {
     const { scheduler, random, machines } = this.#world;
     scheduler.after(random.spacing(this.#meanSeconds) * 1000, () => {
@@ -118,7 +126,11 @@ export class Operators {
       name: `${machine.name}-${uuid.slice(0, 8)}`,
       driver: 'simulated',
       owner: random.pick(owners),
-      driver_info: { machine: machine.name, simulated_password: `S3CRET-${machine.name}` },
+      driver_info: {
+        machine: machine.name,
+        simulated_password: `S3CRET-${machine.name}`,
+        ...(random.chance(0.4) ? { ingot_retry: { attempts: 2, backoff: 60 } } : {}),
+      },
       properties: { root_device: { serial: machine.root.serial } },
       disable_power_off: random.chance(0.15),
     };
@@ -210,7 +222,12 @@ export class Operators {
       image_os_hash_value: digest,
       image_disk_format: 'raw',
     };
-    const steps = random.chance(0.1) ? { deploy_steps: [step('management', 'burn_fuse', 50)] } : {};
+    const extra = random.weigh([
+      [8, []],
+      [1, [step('management', 'burn_fuse', 50)]],
+      [1, [step('deploy', 'hold', 75)]],
+    ]);
+    const steps = extra.length > 0 ? { deploy_steps: extra } : {};
     return [patch(node, '/instance_info', instance_info), verb(node, target, steps)];
   }
 
@@ -221,14 +238,24 @@ export class Operators {
       step('management', 'burn_fuse'),
       step('management', 'apply_setting'),
       step('deploy', 'erase_devices_metadata'),
+      step('deploy', 'hold'),
+      step('deploy', 'reboot'),
     ];
-    return verb(node, 'clean', { clean_steps: choices.filter(() => random.chance(0.5)).concat(choices.slice(0, 1)).filter(isFirst) });
+    return verb(node, 'clean', {
+      clean_steps: choices
+        .filter(() => random.chance(0.4))
+        .concat(choices.slice(0, 1))
+        .filter(isFirst),
+    });
   }
 
   #service(node: SeenNode): Request {
     const { random } = this.#world;
     const [probe] = Object.keys(agentSteps).filter((name) => name === 'probe');
-    const steps = [step('raid', probe ?? ''), ...(random.chance(0.5) ? [step('management', 'burn_fuse')] : [])];
+    const steps = [
+      step('raid', probe ?? ''),
+      ...(random.chance(0.5) ? [step('management', 'burn_fuse')] : []),
+    ];
     return verb(node, 'service', { service_steps: steps });
   }
 
@@ -237,7 +264,17 @@ export class Operators {
   }
 }
 
-const anyVerbs = ['active', 'deleted', 'manage', 'provide', 'inspect', 'abort', 'unrescue', 'rebuild', 'adopt'];
+const anyVerbs = [
+  'active',
+  'deleted',
+  'manage',
+  'provide',
+  'inspect',
+  'abort',
+  'unrescue',
+  'rebuild',
+  'adopt',
+];
 const powerTargets = ['power on', 'power off', 'rebooting', 'soft rebooting', 'soft power off'] as const;
 
 const isFirst = (one: { step: string }, at: number, all: readonly { step: string }[]): boolean =>
@@ -253,7 +290,13 @@ function verb({ uuid }: Pick<SeenNode, 'uuid'>, target: string, more: object = {
 }
 
 function power({ uuid }: SeenNode, target: string): Request {
-  return { what: target, isTold: true, method: 'PUT', url: `/v1/nodes/${uuid}/states/power`, body: { target } };
+  return {
+    what: target,
+    isTold: true,
+    method: 'PUT',
+    url: `/v1/nodes/${uuid}/states/power`,
+    body: { target },
+  };
 }
 
 function maintenance({ uuid }: SeenNode, isOn: boolean): Request {

@@ -85,8 +85,7 @@ export class Party {
       if (this.isDead) return;
       work().then(
         (value) => this.#deliver(() => resolve(value), 1),
-        // Whatever the work threw is what its caller is to see.
-        (error: unknown) => this.#deliver(() => reject(error as Error), 1),
+        (error: unknown) => this.#deliver(() => reject(error), 1),
       );
     });
   }

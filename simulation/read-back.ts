@@ -8,12 +8,15 @@ export function withoutReadBack(drivers: DriverPackage): DriverPackage {
   const { deploy } = drivers.implementations;
   if (!deploy) return drivers;
   const forgetful = Object.entries(deploy).map(([name, one]) => [name, forgetfulOf(one)] as const);
-  return { ...drivers, implementations: { ...drivers.implementations, deploy: Object.fromEntries(forgetful) } };
+  return {
+    ...drivers,
+    implementations: { ...drivers.implementations, deploy: Object.fromEntries(forgetful) },
+  };
 }
 
 function forgetfulOf(deploy: DeployInterface): DeployInterface {
   const known = new Set<string>();
-  const { steps, runAgentStep } = deploy;
+  const { steps } = deploy;
   return {
     ...deploy,
     ...(steps
@@ -24,9 +27,10 @@ function forgetfulOf(deploy: DeployInterface): DeployInterface {
           })),
         }
       : {}),
-    ...(runAgentStep
-      ? { runAgentStep: async (task, step) => await runAgentStep(await forgotten(known, task, step.step), step) }
-      : {}),
+    runAgentStep: async (task, step) => {
+      if (!deploy.runAgentStep) throw new Error('The deploy interface has no agent');
+      return await deploy.runAgentStep(await forgotten(known, task, step.step), step);
+    },
     prepareAgent: async (task) => await deploy.prepareAgent(await forgotten(known, task, 'prepare')),
   };
 }

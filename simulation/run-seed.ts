@@ -35,7 +35,11 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   await using world = await World.make({ ...options, without: new Set(options.without) });
   const begun = world.scheduler.now;
   const onRejection = (reason: unknown): void =>
-    world.judge.breaks('sound', null, `unhandled: ${reason instanceof Error ? reason.stack : String(reason)}`);
+    world.judge.breaks(
+      'sound',
+      null,
+      `unhandled: ${reason instanceof Error ? reason.stack : String(reason)}`,
+    );
   process.on('unhandledRejection', onRejection);
   try {
     world.operators.start();
@@ -64,10 +68,12 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
 
 async function comeToRest(world: World): Promise<void> {
   const end = world.scheduler.now + restHours * hour;
-  // The least that is waited: what was sent late has come by then.
+  // What was sent late has come by then.
   await world.pass(hour / 6);
-  while (!world.judge.violation && world.scheduler.now < end && !world.judge.isAtRest())
-    await world.pass(hour / 30);
+  do {
+    world.operators.endMaintenance();
+    await world.pass(hour / 12);
+  } while (!world.judge.violation && world.scheduler.now < end && !world.judge.isAtRest());
   if (world.judge.violation) return;
   world.judge.lookAtRest();
   for (const { hostname, party } of world.conductors)

@@ -147,7 +147,7 @@ export class SimulatedAgent {
     this.#commands.push(command);
     const listing = /^get_(clean|deploy|service)_steps$/.exec(shortName)?.[1];
     if (listing !== undefined) succeed(command, stepsOf(listing));
-    else if (/^execute_/.test(shortName)) void this.#execute(command, params);
+    else if (shortName.startsWith('execute_')) void this.#execute(command, params);
     else succeed(command, {});
     if (shortName === 'power_off') {
       const boot = this.#machine.agent;

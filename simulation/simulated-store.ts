@@ -29,6 +29,8 @@ export class SimulatedStore implements AsyncDisposable {
   readonly look: Look;
   /** Nothing can be read or written: the database is moving to another machine. */
   isDown = false;
+  /** How many writes it took. */
+  commits = 0;
   readonly #real: Store;
   readonly #folder: string;
   readonly #path: string;
@@ -93,6 +95,7 @@ export class SimulatedStore implements AsyncDisposable {
       database.exec(`INSERT INTO main."${String(name)}" SELECT * FROM old."${String(name)}"`);
     }
     database.exec('COMMIT; DETACH old');
+    this.commits += 1;
     rmSync(copy);
   }
 
@@ -109,6 +112,7 @@ export class SimulatedStore implements AsyncDisposable {
     const value = await this.#scheduler.standStill(
       async () => await this.#real.write(async (transaction) => await change(this.#guarded(transaction))),
     );
+    this.commits += 1;
     // Its answer is lost, and what became of it is asked for when somebody can be asked.
     await this.#network.whole(party.name, 'store');
     await this.#network.travel();

@@ -71,7 +71,8 @@ export class Wires {
   signalsOf(party: Party): Signals {
     return {
       tell: (name, body) => {
-        for (const { party: to, hear } of this.#hearers.get(name) ?? []) void this.#tell(party, to, hear, body);
+        for (const { party: to, hear } of this.#hearers.get(name) ?? [])
+          void this.#tell(party, to, hear, body);
       },
       on: (name, hear) => {
         const hearer = { party, hear };
@@ -126,7 +127,7 @@ export class Wires {
         served.handlers[name](structuredClone(args), context).then(
           (result) => reply(() => resolve(structuredClone(result))),
           // A Fault as a rule, which crosses as it is.
-          (error: unknown) => reply(() => reject(error as Error)),
+          (error: unknown) => reply(() => reject(error)),
         );
       });
     });

@@ -37,11 +37,12 @@ export interface WorldOptions {
 
 const start = Date.parse('2026-01-01T00:00:00Z');
 const apis = 2;
-const deployLimit = 15;
+/** So many deployments may be at work, and cleanings: few enough for others to wait for their turn. */
+const limits = { deploy: 4, clean: 6 } as const;
 /** Clocks of hosts differ by up to so much, either way. */
 const skewMilliseconds = 1500;
 /** How often something is asked of each node, and how often something goes wrong somewhere. */
-const meanMinutesBetweenRequests = 12;
+const meanMinutesBetweenRequests = 40;
 const meanSecondsBetweenMisfortunes = 60;
 /** An API that does not answer is given up after so long. */
 const requestMilliseconds = 70_000;
@@ -65,8 +66,13 @@ const overrides: SettingsOverrides = {
     default_inspect_interface: 'agent',
     default_rescue_interface: 'simulated',
   },
-  agent: { require_tls: false },
-  conductor: { max_concurrent_deploy: deployLimit, sync_power_state_interval: 300 },
+  // Looks at what the agent does are most of all commits; rarer ones leave more hours for each second.
+  agent: { require_tls: false, command_wait_interval: 30 },
+  conductor: {
+    max_concurrent_deploy: limits.deploy,
+    max_concurrent_clean: limits.clean,
+    sync_power_state_interval: 300,
+  },
   deploy: { erase_devices_priority: 10 },
 };
 
@@ -100,8 +106,9 @@ export class World implements AsyncDisposable {
     this.judge = new Judge({
       look: store.look,
       now: () => scheduler.now,
+      commits: () => store.commits,
       machineOf: (node) => this.operators.machineOf(node),
-      deployLimit,
+      deployLimit: limits.deploy,
     });
     this.#wires = new Wires(scheduler, network, chance('wires'));
     const machineChance = chance('machines');
@@ -115,7 +122,10 @@ export class World implements AsyncDisposable {
         this.judge.ranOnce(machine.name, operation, step),
       heartbeatsStray: () => !this.chaos.isOver,
     };
-    this.machines = Array.from({ length: options.machines }, (_none, index) => new Machine(surroundings, index));
+    this.machines = Array.from(
+      { length: options.machines },
+      (_none, index) => new Machine(surroundings, index),
+    );
     const byName = new Map(this.machines.map((machine) => [machine.name, machine]));
     this.#machineWires = {
       scheduler,
@@ -128,7 +138,12 @@ export class World implements AsyncDisposable {
       answersGetLost: () => !this.chaos.isOver,
     };
     const skew = chance('clocks');
-    const world = { scheduler, wires: this.#wires, trace, partsOf: (party: Party) => this.#conductorParts(party) };
+    const world = {
+      scheduler,
+      wires: this.#wires,
+      trace,
+      partsOf: (party: Party) => this.#conductorParts(party),
+    };
     this.conductors = Array.from({ length: options.conductors }, (_none, index) => {
       const milliseconds = Math.round(skew.between(-skewMilliseconds, skewMilliseconds));
       return new SimulatedConductor(world, `conductor-${index + 1}`, milliseconds);

@@ -23,7 +23,7 @@ function targetOf(from: string, specifier: string): string | undefined {
   return specifier.startsWith('#') ? specifier.replace('#', 'src/') : undefined;
 }
 
-const files = globSync('{src,sim,bench,tools,test}/**/*.ts', { cwd: root }).map((path) =>
+const files = globSync('{src,sim,simulation,bench,tools,test}/**/*.ts', { cwd: root }).map((path) =>
   relative(root, join(root, path)),
 );
 

@@ -69,6 +69,17 @@ export const layers = {
   ],
   // The simulator knows the product only by its wire: what firmware, a BMC and a client would see.
   sim: ['src/model', 'src/config', 'src/protocol'],
+  // The simulation builds a control plane of the product's parts, and judges what it does.
+  simulation: [
+    'src/model',
+    'src/config',
+    'src/protocol',
+    'src/db',
+    'src/rpc',
+    'src/drivers',
+    'src/conductor',
+    'src/api',
+  ],
   bench: ['src/model', 'sim'],
   tools: ['src/model', 'src/config', 'src/protocol'],
 } satisfies Record<string, readonly string[]>;

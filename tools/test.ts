@@ -8,7 +8,7 @@ const named = process.argv.slice(2);
 const files =
   named.length > 0
     ? named
-    : globSync('{src,sim,tools,bench,test,examples}/**/*.test.ts', { cwd: root }).toSorted();
+    : globSync('{src,sim,simulation,tools,bench,test,examples}/**/*.test.ts', { cwd: root }).toSorted();
 const result = spawnSync(
   process.execPath,
   ['--disable-warning=ExperimentalWarning', '--test', '--test-reporter=spec', ...files],
