@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Checkpoint, Strike } from '#sim/checkpoints.ts';
 import type { Cluster } from '#sim/cluster/cluster.ts';
 import type { IngotProcess } from '#sim/cluster/ingot-process.ts';
-import { BareMetalClient } from '../support/bare-metal-client.ts';
+import { BareMetalClient, Refused } from '../support/bare-metal-client.ts';
 import { openCluster } from '../support/data-centre-cluster.ts';
 import { type DataCentre, openDataCentre } from '../support/data-centre.ts';
 import {
@@ -128,29 +128,35 @@ function firstOfAnother({ pid, sequence }: Struck, uuid: string): Checkpoint | u
   );
 }
 
-/**
- * Whether a conductor that woke said that it was given up, and, when it had the node in hand, that what it was at is
- * not its own any more.
- */
+/** Whether the conductor had the node in hand: then another one has to take it, and what it wrote later is refused. */
+function hadNode(point: Point): boolean {
+  return point.kind === 'boundary' && !point.name.endsWith(':committed');
+}
+
+/** Whether a conductor that woke said that it was given up, and that what it was at is not its own any more. */
 function isRefused(log: readonly string[], uuid: string, point: Point): boolean {
-  const hadNode = point.kind === 'boundary' && !point.name.endsWith(':committed');
   return (
     log.some((line) => line.includes('takes its place anew')) &&
-    (!hadNode || log.some((line) => line.includes('left an operation') && line.includes(uuid)))
+    (!hadNode(point) || log.some((line) => line.includes('left an operation') && line.includes(uuid)))
   );
+}
+
+/** Who went on: the conductor that came to the next checkpoint, or that the node belongs to when there is none. */
+async function heir(struck: Struck, uuid: string, point: Point): Promise<string | undefined> {
+  const next = firstOfAnother(struck, uuid);
+  if (next) return cluster.conductors.find(({ pid }) => pid === next.pid)?.host ?? 'one that is gone';
+  if (hadNode(point)) return undefined;
+  const { conductor } = await client.node(uuid);
+  return conductor === null || conductor === struck.process.host ? undefined : conductor;
 }
 
 /** Leaves the conductor down until another one has its place, then brings it back. Gives who went on. */
 async function bringBack(struck: Struck, uuid: string, point: Point): Promise<string> {
   const { process } = struck;
-  const other = await until(
-    async () => firstOfAnother(struck, uuid) ?? (await client.node(uuid)).conductor ?? process.host,
-    (found) => found !== process.host,
+  const host = await until(
+    async () => await heir(struck, uuid, point),
+    (found) => found !== undefined,
   );
-  const host =
-    typeof other === 'string'
-      ? other
-      : (cluster.conductors.find(({ pid }) => pid === other.pid)?.host ?? 'one that is gone');
   if (point.strike === 'SIGSTOP') {
     process.thaw();
     await until(
@@ -161,7 +167,7 @@ async function bringBack(struck: Struck, uuid: string, point: Point): Promise<st
     await process.ended();
     await process.start();
   }
-  return host;
+  return host ?? '';
 }
 
 /** Ensures that a conductor that others struck too is brought back once. */
@@ -176,6 +182,11 @@ async function bringBackInTurn(struck: Struck, uuid: string, point: Point): Prom
   down.set(process, settled);
   try {
     return await coming;
+  } catch (error) {
+    // What is wrong at one point is told for that one only.
+    process.thaw();
+    if (!process.isAlive) await process.start();
+    throw error;
   } finally {
     down.delete(process);
   }
@@ -223,10 +234,21 @@ async function ask(uuid: string, target: string): Promise<void> {
   );
 }
 
+/** Another machine, if it has to be, than one whose conductor the other lane struck just then. */
+async function enrolled(isCleaned: boolean): Promise<DeployedMachine> {
+  for (;;) {
+    try {
+      return await aManageableMachine(centre, client, { isCleaned });
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status !== 503) throw error;
+    }
+  }
+}
+
 async function tryPoint(point: Point): Promise<void> {
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const began = performance.now();
-    const deployed = await aManageableMachine(centre, client, { isCleaned: flowOf(point) === 'clean' });
+    const deployed = await enrolled(flowOf(point) === 'clean');
     const life = await deployThrough(point, deployed);
     await assertNothingTwice(centre, deployed);
     if (!life) continue;
