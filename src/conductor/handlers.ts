@@ -11,7 +11,7 @@ import { managementCalls } from './management-calls.ts';
 import { createNode, destroyNode, updateNode } from './node-edits.ts';
 import type { ConductorParts } from './parts.ts';
 import { createPort, destroyPort, updatePort } from './port-edits.ts';
-import { provisioningAction } from './provisioning-actions.ts';
+import { cancel, provisioningAction } from './provisioning-actions.ts';
 import { setMaintenance } from './set-maintenance.ts';
 import { readingTask } from './task.ts';
 import { clean, deploy, inspect, rescue, service, tearDown, unrescue } from './verbs.ts';
@@ -41,6 +41,7 @@ export function createHandlers(workings: ConductorWorkings): ConductorHandlers {
     do_node_unrescue: accepting(unrescue),
     inspect_hardware: accepting(inspect),
     do_provisioning_action: async (args, context) => await provisioningAction(workings, args, context),
+    cancel_operation: async ({ node }, context) => await cancel(workings, node, context),
 
     async validate_driver_interfaces({ node }) {
       const task = await readingTask(parts, node, workings.signal);

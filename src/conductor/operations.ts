@@ -197,22 +197,22 @@ export class Operations {
 
   /**
    * Ends a waiting operation as failed because its time is over, or as aborted. What it began is undone, then the
-   * node is in its failed state. Does nothing when it waits no more in the step it was seen in, or when `applies`
-   * says no to the node as it is at that moment. Throws NodeLocked.
+   * node is in its failed state. Does nothing, and says so, when it waits no more in the step it was seen in, or when
+   * `applies` says no to the node as it is at that moment. Throws NodeLocked.
    */
   async endWaiting(
     operation: OperationRecord,
     context: RequestContext,
     error: string,
     options: { aborted: boolean; fault?: FaultClass | null; applies?: (node: NodeRecord) => boolean },
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { aborted: abort_requested, fault = null } = options;
     const failing = { state: 'failing', error, fault, wait: null, abort_requested } as const;
     const decide: Decide = (node) => {
       if (options.applies?.(node) === false) throw new NotWaiting();
       return {};
     };
-    await this.#goOn(operation, context, decide, failing);
+    return await this.#goOn(operation, context, decide, failing);
   }
 
   async #lockWaiting(

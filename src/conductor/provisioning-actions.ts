@@ -1,7 +1,9 @@
 import { readNode } from '#db/nodes.ts';
 import { readOpenOperation, updateOperation } from '#db/operations.ts';
-import { InvalidParameterValue, NodeLocked, NodeNotFound } from '#model/faults.ts';
+import { InvalidParameterValue, NodeLocked, NodeNotFound, NothingToCancel } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
+import { canBeCancelled, waitsToBegin } from '#protocol/cancel.ts';
+import type { OperationRecord } from '#protocol/operation.ts';
 import type { ConductorCalls, RequestContext } from '#protocol/rpc.ts';
 import { accept, checkAllowed, checkEvent, notFrom } from './accept.ts';
 import { cleansAutomatically } from './flows/tear-down.ts';
@@ -67,23 +69,59 @@ async function existingNode({ store }: ConductorParts, uuid: string): Promise<No
 
 /** In a wait or a hold: at once, or when the running step ends if it cannot be aborted. */
 async function abort(workings: ConductorWorkings, uuid: string, context: RequestContext): Promise<void> {
-  const { parts, operations } = workings;
-  const operation = await readOpenOperation(parts.store.read, uuid);
+  const operation = await readOpenOperation(workings.parts.store.read, uuid);
   // Without an operation that waits, only `service failed` knows an abort.
   if (operation?.state !== 'waiting') return await accept(workings, uuid, leaveService, context);
-  const step = operation.steps[operation.cursor];
+  await abortWaiting(workings, operation, context);
+}
+
+/**
+ * As an abort, also where the node's state knows none: while the operation waits for its turn, or to be tried again.
+ * Throws NothingToCancel, with nothing changed.
+ */
+export async function cancel(
+  workings: ConductorWorkings,
+  uuid: string,
+  context: RequestContext,
+): Promise<void> {
+  const { parts } = workings;
+  const node = await existingNode(parts, uuid);
+  const operation = await readOpenOperation(parts.store.read, uuid);
+  if (!operation) throw new NothingToCancel({ node: uuid, why: 'no operation is under way' });
+  const { kind, state } = operation;
+  if (!canBeCancelled(operation, node))
+    throw new NothingToCancel({
+      node: uuid,
+      why:
+        state === 'waiting'
+          ? `the ${kind} has begun, and '${node.provision_state}' knows no abort`
+          : `the ${kind} is at work, and can be cancelled when it waits`,
+    });
+  if (await abortWaiting(workings, operation, context)) return;
+  throw new NothingToCancel({ node: uuid, why: `the ${kind} went on at that moment` });
+}
+
+/** False, with nothing changed, when the operation waits no more. */
+async function abortWaiting(
+  { parts, operations }: ConductorWorkings,
+  operation: OperationRecord,
+  context: RequestContext,
+): Promise<boolean> {
+  const { node_uuid: uuid } = operation;
+  // While it waits to begin, the step at the cursor is nothing that could be interrupted.
+  const step = waitsToBegin(operation) ? undefined : operation.steps[operation.cursor];
   if (step && step.origin !== 'flow' && !step.abortable) {
     await parts.store.write(async (transaction) => {
       const now = await readOpenOperation(transaction, uuid);
       if (now?.state !== 'waiting') throw new NodeLocked({ node: uuid, host: operation.owner });
       await updateOperation(transaction, now.id, { abort_requested: true });
     });
-    return;
+    return true;
   }
   const error =
     `By request, the ${operation.kind} operation was aborted` +
     (step ? ` during ${step.interface}.${step.step}` : '');
-  await operations.endWaiting(operation, context, error, { aborted: true });
+  return await operations.endWaiting(operation, context, error, { aborted: true });
 }
 
 /**

@@ -210,4 +210,22 @@ describe('an operation that waits for its turn', () => {
     );
     assert.equal((await ground.untilAtRest(first)).provision_state, 'available');
   });
+
+  test('is ended by a cancellation in a state that knows no abort, and not once it has begun', async () => {
+    await using ground = await aBusyGround();
+    const conductor = await ground.conductor({ settings: oneAtATime });
+    const first = await deployOne(ground, conductor);
+    const second = await deployOne(ground, conductor);
+    await assert.rejects(conductor.call('cancel_operation', { node: first }), /the deploy is at work/);
+    await conductor.call('cancel_operation', { node: second });
+    const node = await ground.untilAtRest(second);
+    assert.equal(node.provision_state, 'deploy failed');
+    assert.equal(node.last_error, 'By request, the deploy operation was aborted');
+    assert.deepEqual(
+      ground.driver.calls.filter((call) => call.node === second),
+      [],
+    );
+    assert.equal((await ground.untilAtRest(first)).provision_state, 'active');
+    await assert.rejects(conductor.call('cancel_operation', { node: first }), /no operation is under way/);
+  });
 });

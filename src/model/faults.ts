@@ -272,6 +272,12 @@ export class NodeLocked extends fault(
     `Node ${f.node} is locked by host ${f.host}, please retry after the current operation is completed.`,
 ) {}
 
+export class NothingToCancel extends fault(
+  'NothingToCancel',
+  409,
+  (f: { node: string; why: string }) => `Nothing on node ${f.node} can be cancelled: ${f.why}.`,
+) {}
+
 export class NodeAssociated extends fault(
   'NodeAssociated',
   409,

@@ -62,6 +62,8 @@ export interface ConductorCalls {
   inspect_hardware: { args: NodeCall; result: void };
   /** manage, provide, adopt, abort, unhold. */
   do_provisioning_action: { args: NodeCall & { action: string }; result: void };
+  /** Ends what waits, also where the node's state knows no abort. */
+  cancel_operation: { args: NodeCall; result: void };
 
   validate_driver_interfaces: {
     args: NodeCall;

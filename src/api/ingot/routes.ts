@@ -1,5 +1,6 @@
 // The routes below /ingot/v1: what Ironic's API has no place for. They are the same in every microversion.
 import type { Route } from '../route.ts';
+import { cancelOperation } from './cancel.ts';
 import { followEvents } from './events/all-events.ts';
 import { listNodeEvents } from './events/node-events.ts';
 import { showExplanation } from './explain/show.ts';
@@ -32,5 +33,12 @@ export const ingotRoutes: readonly Route[] = [
     policy: 'baremetal:node:validate',
     since: 1,
     handler: runPreflight,
+  },
+  {
+    method: 'POST',
+    path: '/ingot/v1/nodes/:node/cancel',
+    policy: 'baremetal:node:set_provision_state',
+    since: 1,
+    handler: cancelOperation,
   },
 ];

@@ -80,7 +80,8 @@ const inHand = {
     applies: ({ operation }) => operation?.wait?.for === 'retry',
     says: ({ operation }) =>
       operation?.wait?.for === 'retry'
-        ? `${capital(stepText(operation))} failed (${operation.wait.reason}) and is tried again at ${operation.wait.at}.`
+        ? `The ${operation.kind} failed (${operation.wait.reason}); what it had begun was undone, and it is tried again ` +
+          `at ${operation.wait.at}, for the ${ordinal(operation.retries + 1)} time in all.`
         : '',
   },
   bmc_left_alone: {

@@ -2,6 +2,7 @@
 import { wireTime } from '#model/clock.ts';
 import { nextState, stateRow } from '#model/provision-states.ts';
 import { allProvisionVerbs, provisionVerbs, type ProvisionVerb } from '#model/provision-verbs.ts';
+import { canBeCancelled } from '#protocol/cancel.ts';
 import type { OperationRecord } from '#protocol/operation.ts';
 import { agentOf, type Cause, causeOf, causes, secondsSince, waitsSince } from './causes.ts';
 import type { Facts } from './facts.ts';
@@ -21,7 +22,10 @@ export interface Explanation {
   conductor: ExplainedConductor;
   next_steps: NextStep[];
   estimate: Estimate | null;
+  /** Targets that may be asked for now. */
   allowed_verbs: ProvisionVerb[];
+  /** Whether `POST …/cancel` would end what waits. */
+  cancellable: boolean;
 }
 
 interface Holder {
@@ -104,6 +108,7 @@ export function explain(facts: Facts): Explanation {
     next_steps: nextSteps(facts),
     estimate: estimate(facts),
     allowed_verbs: allowedVerbs(facts),
+    cancellable: operation !== null && canBeCancelled(operation, node),
   };
 }
 
@@ -175,9 +180,9 @@ function whatThen(cause: Cause): string {
     case 'hold':
       return 'Nothing by itself: unhold lets it go on, abort ends it.';
     case 'turn':
-      return 'It begins when it is its turn.';
+      return 'It begins when it is its turn; cancel ends the wait.';
     case 'retry':
-      return 'The step is tried again.';
+      return 'All of it is begun again from its first step; cancel ends the wait.';
     default:
       return 'It goes on when what it waits for has come; no time limit ends the wait.';
   }
