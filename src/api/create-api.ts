@@ -22,6 +22,8 @@ import { rootDocument, v1Document } from './root/documents.ts';
 import type { BodySize, Route } from './route.ts';
 import { routes } from './routes.ts';
 import { send, sendJson } from './send.ts';
+import { traceRequests } from './trace-requests.ts';
+import { tracedCalls } from './traced-calls.ts';
 import { faultBody, RoutingError } from './wire-error.ts';
 
 /** A name may be 255 characters, each three in a URL; what is longer is answered as a bad name, not as no route. */
@@ -33,7 +35,9 @@ const requestMilliseconds = 300_000;
 /**
  * The API over its parts, not yet listening. `close()` ends it once the requests under way are answered.
  */
-export function createApi(parts: ApiParts): FastifyInstance {
+export function createApi(given: ApiParts): FastifyInstance {
+  const { tracer } = given;
+  const parts = tracer ? { ...given, conductors: tracedCalls(given.conductors, tracer) } : given;
   const suffix = new JsonSuffix();
   const app = fastify({
     logger: false,
@@ -65,6 +69,7 @@ export function createApi(parts: ApiParts): FastifyInstance {
     }
   });
 
+  traceRequests(app, tracer);
   app.decorateRequest('minor', 0);
   app.addHook('onRequest', (request, reply, done) => {
     try {

@@ -6,6 +6,7 @@ import type { Clock, Random } from '#model/clock.ts';
 import type { ConductorClient } from '#protocol/rpc.ts';
 import type { Signals } from '#protocol/signals.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
+import type { Tracer } from '#telemetry/tracing.ts';
 import type { Access } from './access.ts';
 import type { EventHub } from './ingot/events/hub.ts';
 import type { FleetPast } from './ingot/fleet-past.ts';
@@ -25,6 +26,8 @@ export interface ApiParts {
   readonly access?: Access;
   /** Absent: nothing is counted. */
   readonly metrics?: Metrics;
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer;
 }
 
 /** The parts, and what the API makes for itself. */

@@ -9,6 +9,7 @@ import { createLog } from './log.ts';
 import { startService } from './service.ts';
 import type { SimulatedMachines } from './simulated-machines.ts';
 import { StartError } from './start-error.ts';
+import { startTracing } from './start-tracing.ts';
 
 /** For what comes after the conductor's own limit: answers to requests, goodbyes to broker and store. */
 const secondsToClose = 15;
@@ -32,11 +33,17 @@ async function main(): Promise<void> {
     return;
   }
   const { settings, warnings } = load(args);
-  const log = createLog(settings);
+  const tracer = await startTracing(args.role, settings, process.env, (error) => {
+    if (error)
+      log.warn({ err: error }, 'traces do not reach their collector; those that do not fit are dropped');
+    else log.info('traces reach their collector again');
+  });
+  const log = createLog(settings, { tracer });
   for (const warning of warnings) log.warn(warning);
   const sim = args.sim > 0 ? await startMachines(args.sim, settings) : undefined;
   try {
-    const service = await startService(args.role, sim ? load(args, sim.bootFiles).settings : settings, log);
+    const withSim = sim ? load(args, sim.bootFiles).settings : settings;
+    const service = await startService(args.role, withSim, log, tracer);
     const where = service.url ?? `conductor ${settings.DEFAULT.host}`;
     process.stdout.write(`Ingot is ready: ${where}\n`);
     if (sim && service.url !== null) process.stdout.write(`\n${sim.introduction(service.url)}\n`);

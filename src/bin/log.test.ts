@@ -6,7 +6,9 @@ import { createLog } from './log.ts';
 
 test('the log shows errors with their causes, and no credentials of the URLs they name', () => {
   let text = '';
-  const log = createLog(loadSettings(undefined, {}).settings, { write: (line) => void (text += line) });
+  const log = createLog(loadSettings(undefined, {}).settings, {
+    destination: { write: (line) => void (text += line) },
+  });
   const cause = new Error('GET https://me:hunter2@images/a?sig=hunter2: 403');
   log.warn({ err: new Error('no image', { cause }) }, 'failed');
   assert.match(text, /no image.*403/);
@@ -15,10 +17,9 @@ test('the log shows errors with their causes, and no credentials of the URLs the
 
 test('at a terminal an event is a line of text, with the chain of causes below it', () => {
   let text = '';
-  const log = createLog(
-    loadSettings(undefined, {}).settings,
-    logForPeople((part) => void (text += part)),
-  );
+  const log = createLog(loadSettings(undefined, {}).settings, {
+    destination: logForPeople((part) => void (text += part)),
+  });
   const cause = new Error('connection refused');
   log.warn({ node: 'n1', wait: { for: 'agent' }, err: new Error('no agent', { cause }) }, 'operation failed');
   assert.match(
@@ -29,20 +30,18 @@ test('at a terminal an event is a line of text, with the chain of causes below i
 
 test('an error that is our own fault shows where it happened', () => {
   let text = '';
-  const log = createLog(
-    loadSettings(undefined, {}).settings,
-    logForPeople((part) => void (text += part)),
-  );
+  const log = createLog(loadSettings(undefined, {}).settings, {
+    destination: logForPeople((part) => void (text += part)),
+  });
   log.error({ err: new Error('unforeseen') }, 'a periodic task failed');
   assert.match(text, /unforeseen\n {6}at .*log\.test\.ts/);
 });
 
 test('what the log shows at a terminal cannot command it', () => {
   let text = '';
-  const log = createLog(
-    loadSettings(undefined, {}).settings,
-    logForPeople((part) => void (text += part)),
-  );
+  const log = createLog(loadSettings(undefined, {}).settings, {
+    destination: logForPeople((part) => void (text += part)),
+  });
   log.warn({ node: '\u001B[2Jgone' }, 'the BMC said \u009B31m');
   assert.doesNotMatch(text, /[^\P{Cc}\n]/u);
 });

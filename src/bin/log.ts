@@ -1,20 +1,32 @@
 import pino, { type DestinationStream, type Logger, type SerializedError, stdSerializers } from 'pino';
 import type { Settings } from '#config/settings.ts';
 import { hideInUrls } from '#model/secrets.ts';
+import { readTraceparent, type Tracer } from '#telemetry/tracing.ts';
 import { logForPeople } from './log-for-people.ts';
 
 /**
  * The log of the service, to standard error or [DEFAULT]log_file: lines of JSON, or text when it is a terminal. Errors come
- * with their causes.
+ * with their causes, and what is traced with its trace.
  */
 export function createLog(
   settings: Settings,
-  destination: DestinationStream = destinationOf(settings),
+  options: { destination?: DestinationStream; tracer?: Tracer | undefined } = {},
 ): Logger {
+  const { destination = destinationOf(settings), tracer } = options;
   return pino(
-    { level: settings.DEFAULT.debug ? 'debug' : 'info', serializers: { err: shownError } },
+    {
+      level: settings.DEFAULT.debug ? 'debug' : 'info',
+      serializers: { err: shownError },
+      ...(tracer && { mixin: () => traceOf(tracer) }),
+    },
     destination,
   );
+}
+
+/** The trace that a line belongs to, by which a log and a collector find each other. */
+function traceOf({ place }: Tracer): { trace_id?: string } {
+  const traceId = readTraceparent(place)?.traceId;
+  return traceId === undefined ? {} : { trace_id: traceId };
 }
 
 function destinationOf(settings: Settings): DestinationStream {

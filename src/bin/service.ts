@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { Settings } from '#config/settings.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
+import type { Tracer } from '#telemetry/tracing.ts';
 import { isApiUrlSet } from '#images/service-url.ts';
 import { checkSettings } from './check-settings.ts';
 import type { Role } from './role.ts';
@@ -24,17 +25,24 @@ const apiUrlUnset =
   'no URL of the API is set, so machines are told to call [DEFAULT] my_ip and [api] port, where an API has to run; ' +
   '[service_catalog] endpoint_override names another, such as a load balancer';
 
-/** Starts everything. Throws ConfigError, StoreError or StartError with a sentence that says what to change. */
-export async function startService(role: Role, settings: Settings, log: Logger): Promise<Service> {
+/** Starts everything; what is traced is sent before it ends. Throws ConfigError, StoreError or StartError with a sentence that says what to change. */
+export async function startService(
+  role: Role,
+  settings: Settings,
+  log: Logger,
+  tracer?: Tracer,
+): Promise<Service> {
   checkSettings(role, settings);
   if (role === 'conductor' && !isApiUrlSet(settings)) log.warn(apiUrlUnset);
   const hasApi = role !== 'conductor';
   const conducting = role === 'api' ? undefined : await import('./start-conductor.ts');
   // What was put here first is ended last.
   await using starting = new AsyncDisposableStack();
+  if (tracer) starting.use(tracer);
   const metrics = await countWhatHappens(settings, starting);
-  const drivers = conducting && starting.use(conducting.loadDrivers(settings, log, metrics));
-  const shared = starting.use(await openSharedParts(settings, log, metrics));
+  const telemetry = { ...(metrics && { metrics }), ...(tracer && { tracer }) };
+  const drivers = conducting && starting.use(conducting.loadDrivers(settings, log, telemetry));
+  const shared = starting.use(await openSharedParts(settings, log, telemetry));
   // It begins after the API, whose port it has to know, and ends after it too.
   let conductor: RunningConductor | undefined;
   starting.defer(async () => await conductor?.[Symbol.asyncDispose]());

@@ -16,11 +16,18 @@ import type { Broker } from '#rpc/broker.ts';
 import { InProcessSignals } from '#rpc/in-process-signals.ts';
 import { InProcessTransport } from '#rpc/in-process.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
+import type { Tracer } from '#telemetry/tracing.ts';
 import { type Patience, patiently } from './patiently.ts';
 import { StartError } from './start-error.ts';
 
+/** By which a process tells what it does; each part absent where nobody is to hear of it. */
+export interface Telemetry {
+  readonly metrics?: Metrics;
+  readonly tracer?: Tracer;
+}
+
 /** What processes of every role work with. Disposing of it drains the broker, then closes the store. */
-export interface SharedParts extends AsyncDisposable {
+export interface SharedParts extends Telemetry, AsyncDisposable {
   readonly store: Store;
   /** Nobody else can be at work on this store. */
   readonly isAlone: boolean;
@@ -31,15 +38,14 @@ export interface SharedParts extends AsyncDisposable {
   readonly broker: Broker | null;
   readonly clock: Clock;
   readonly random: Random;
-  /** Absent: nothing is counted. */
-  readonly metrics?: Metrics;
 }
 
 export async function openSharedParts(
   settings: Settings,
   log: Logger,
-  metrics: Metrics | undefined,
+  telemetry: Telemetry,
 ): Promise<SharedParts> {
+  const { metrics } = telemetry;
   await using opening = new AsyncDisposableStack();
   makeDataFolder(settings.ingot.data_path);
   const place = databasePlace(settings.database.connection);
@@ -50,7 +56,7 @@ export async function openSharedParts(
   const opened = opening.move();
   return {
     store: tellingOfEvents(metrics ? timedStore(store, metrics, () => systemClock.now()) : store, signals),
-    ...(metrics && { metrics }),
+    ...telemetry,
     isAlone: place?.kind === 'sqlite',
     ring,
     conductors,

@@ -12,9 +12,9 @@ export interface RunningApi extends AsyncDisposable {
 
 /** Throws StartError when it cannot listen where the settings say. */
 export async function startApi(settings: Settings, shared: SharedParts, log: Logger): Promise<RunningApi> {
-  const { store, ring, conductors, signals, clock, random, metrics } = shared;
+  const { store, ring, conductors, signals, clock, random, metrics, tracer } = shared;
   const parts = { settings, store, ring, conductors, signals, clock, random, log };
-  const api = createApi({ ...parts, ...(metrics && { metrics }) });
+  const api = createApi({ ...parts, ...(metrics && { metrics }), ...(tracer && { tracer }) });
   try {
     return { url: await listen(api, settings), [Symbol.asyncDispose]: async () => await api.close() };
   } catch (error) {

@@ -10,8 +10,7 @@ import { createDriverRegistry, type DriverRegistry } from '#drivers/registry.ts'
 import { systemClock as clock, systemRandom as random } from '#model/clock.ts';
 import { placesOf } from '#notifications/places.ts';
 import { startRelay } from '#notifications/relay.ts';
-import type { Metrics } from '#telemetry/metrics.ts';
-import type { SharedParts } from './shared-parts.ts';
+import type { SharedParts, Telemetry } from './shared-parts.ts';
 import { StartError } from './start-error.ts';
 
 export interface Drivers extends AsyncDisposable {
@@ -19,8 +18,8 @@ export interface Drivers extends AsyncDisposable {
 }
 
 /** The drivers that the settings enable. Throws ConfigError; disposing ends their sessions with BMCs. */
-export function loadDrivers(settings: Settings, log: Logger, metrics: Metrics | undefined): Drivers {
-  const redfish = createRedfishPackage({ settings, clock, random, ...(metrics && { metrics }) });
+export function loadDrivers(settings: Settings, log: Logger, telemetry: Telemetry): Drivers {
+  const redfish = createRedfishPackage({ settings, clock, random, ...telemetry });
   const registry = createDriverRegistry(settings, [redfish, createAgentPackage(), fakePackage, noopPackage]);
   for (const warning of registry.warnings) log.warn(warning);
   return { registry, [Symbol.asyncDispose]: async () => await redfish.close() };
@@ -39,7 +38,7 @@ export async function startConductorOn(
   shared: SharedParts,
   log: Logger,
 ): Promise<RunningConductor> {
-  const { store, ring, signals, broker, isAlone, metrics } = shared;
+  const { store, ring, signals, broker, isAlone, metrics, tracer } = shared;
   const places = placesOf(settings, broker, clock, log);
   const hostname = settings.DEFAULT.host;
   const conductor = await startConductor({
@@ -54,6 +53,7 @@ export async function startConductorOn(
     random,
     log,
     ...(metrics && { metrics }),
+    ...(tracer && { tracer }),
     checkpoint: checkpointOf(settings),
   }).catch((error: unknown) => {
     throw error instanceof ConductorNameTaken ? new StartError(error.message, { cause: error }) : error;

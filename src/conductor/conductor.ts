@@ -1,3 +1,5 @@
+import { exchangeOverHttp } from '#drivers/agent/agent-http.ts';
+import { tracedExchange } from '#drivers/trace-requests.ts';
 import type { ConductorHandlers } from '#protocol/rpc.ts';
 import { createHandlers } from './handlers.ts';
 import { Lease } from './lease.ts';
@@ -8,6 +10,7 @@ import { periodicTasks } from './periodic/all.ts';
 import { runPeriodically } from './periodic/periodic-task.ts';
 import { takeOverOrphans } from './periodic/take-over-orphans.ts';
 import { takeItsPlace } from './take-its-place.ts';
+import { tracedHandlers } from './traced-handlers.ts';
 import type { ConductorWorkings } from './workings.ts';
 import { WorkerPool } from './worker-pool.ts';
 
@@ -28,7 +31,8 @@ export interface Conductor {
  * Registers the conductor, takes up what its earlier life and others left, and begins its periodic tasks. Throws
  * ConductorNameTaken when a conductor of that name is at work.
  */
-export async function startConductor(parts: ConductorParts): Promise<Conductor> {
+export async function startConductor(given: ConductorParts): Promise<Conductor> {
+  const parts = withTracedAgents(given);
   const { settings, hostname, clock } = parts;
   const stopping = new AbortController();
   const pool = new WorkerPool({
@@ -66,8 +70,9 @@ export async function startConductor(parts: ConductorParts): Promise<Conductor> 
   stopping.signal.addEventListener('abort', unhear, { once: true });
   void membership.lost.then((error) => stopping.abort(error));
   const running = periodicTasks(parts, orphans).map(async (task) => await runPeriodically(task, workings));
+  const handlers = createHandlers(workings);
   return {
-    handlers: createHandlers(workings),
+    handlers: parts.tracer ? tracedHandlers(handlers, parts.tracer) : handlers,
     lost: membership.lost,
     async stop() {
       // A store that does not take it does not hold up the end: then the others see that no sign of life comes.
@@ -82,6 +87,11 @@ export async function startConductor(parts: ConductorParts): Promise<Conductor> 
       await tryTo(membership.sayGoodbye());
     },
   };
+}
+
+function withTracedAgents(parts: ConductorParts): ConductorParts {
+  const { tracer, agentExchange = exchangeOverHttp } = parts;
+  return tracer ? { ...parts, agentExchange: tracedExchange(agentExchange, tracer) } : parts;
 }
 
 async function comesToRest(parts: ConductorParts, pool: WorkerPool): Promise<void> {

@@ -10,6 +10,7 @@ import type { OperationKind, OperationRecord } from '#protocol/operation.ts';
 import type { NodeCommit } from './node-commit.ts';
 import type { FlowEnd } from './flows/flow.ts';
 import { newOperation } from './new-operation.ts';
+import { tellTrace, withTrace } from './operation-trace.ts';
 import { beginAgainLater, retryOf } from './retry.ts';
 import type { Place, Run, RunEnd } from './run.ts';
 import { withShownStep } from './shown-step.ts';
@@ -23,7 +24,8 @@ export async function finishOperation(run: Run, change: NodeCommit): Promise<Run
   const { parts, node, operation, flow, driver } = run;
   const now = wireTime(parts.clock.now());
   const { next, ...end } = flow.finish({ operation, node: node.record, settings: parts.settings, now });
-  const follower = next && newOperation(parts, node.record, driver, next.kind, next.input);
+  const follower =
+    next && newOperation(parts, node.record, driver, next.kind, withTrace(next.input, operation.input));
   const columns = {
     ...(prepares.includes(operation.kind) ? { conductor_affinity: parts.hostname } : {}),
     ...end.columns,
@@ -69,7 +71,10 @@ export async function failOperation(place: Place, task: Task | undefined, cause:
   const { next, ...end } = flow.fail({ operation, node: node.record, error: ended.error, isLeftUndone });
   const raise = asAborted(operation, node.record, end.raise);
   // Without its driver the node has nothing that could follow.
-  const follower = next && task && newOperation(parts, node.record, task.driver, next.kind, next.input);
+  const follower =
+    next &&
+    task &&
+    newOperation(parts, node.record, task.driver, next.kind, withTrace(next.input, operation.input));
   await commitEnd(place, {}, { ...end, ...(raise ? { raise } : {}) }, ended, follower);
   return { kind: 'finished', ...(follower ? { next: follower } : {}) };
 }
@@ -117,6 +122,7 @@ async function commitEnd(
   if (!follower) freeTurn(parts, operation);
   const { id, kind } = operation;
   parts.metrics?.observe('ingot_operation_seconds', { kind, state: result.state }, seconds);
+  tellTrace(parts, operation, result);
   parts.log.info({ node: node.uuid, operation: id, kind, state: result.state, seconds }, 'operation ended');
 }
 

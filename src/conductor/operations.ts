@@ -13,6 +13,7 @@ import type { RequestContext } from '#protocol/rpc.ts';
 import { flows } from './flows/all.ts';
 import { type LockedNode, lockNode, takeOverNode } from './locked-node.ts';
 import { newOperation } from './new-operation.ts';
+import { withTrace } from './operation-trace.ts';
 import type { Decide, NodeCommit } from './node-commit.ts';
 import { ownContext } from './own-context.ts';
 import type { Lease } from './lease.ts';
@@ -66,7 +67,8 @@ export class Operations {
     using place = this.#pool.reserve();
     let operation: OperationRecord | undefined;
     const node = await lockNode(this.#parts, uuid, context, async (record, transaction) => {
-      const { input, turn = null, ...commit } = await decide(record, transaction);
+      const { input: asked, turn = null, ...commit } = await decide(record, transaction);
+      const input = withTrace(asked, context);
       const driver = composeDriver(this.#parts.registry, record);
       const planned = { ...record, ...commit.columns };
       operation = { ...newOperation(this.#parts, planned, driver, kind, input), ...waitingFor(turn) };

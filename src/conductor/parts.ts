@@ -6,6 +6,7 @@ import type { DriverRegistry } from '#drivers/registry.ts';
 import type { Log } from '#drivers/task.ts';
 import type { Clock, Random } from '#model/clock.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
+import type { Tracer } from '#telemetry/tracing.ts';
 import type { Signals } from '#protocol/signals.ts';
 
 /** What a conductor is made of; all of it passed in. */
@@ -26,6 +27,8 @@ export interface ConductorParts {
   readonly log: Log;
   /** Absent: nothing is counted. */
   readonly metrics?: Metrics;
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer;
   /** How agents are reached. Absent: over HTTP. */
   readonly agentExchange?: AgentExchange;
   /**

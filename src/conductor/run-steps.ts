@@ -2,12 +2,14 @@ import type { Task } from '#drivers/task.ts';
 import { InvalidParameterValue, InvalidState, TemporaryFailure } from '#model/faults.ts';
 import type { OperationRecord, OperationStep } from '#protocol/operation.ts';
 import { timed } from '#telemetry/timed.ts';
+import { traced } from '#telemetry/tracing.ts';
 import type { NodeCommit } from './node-commit.ts';
 import { failOperation, finishOperation } from './end-operation.ts';
 import { flows } from './flows/all.ts';
 import { findStep, type FlowRun, type OwnStepOutcome } from './flows/flow.ts';
 import type { LockedNode } from './locked-node.ts';
 import type { ConductorParts } from './parts.ts';
+import { placeOf } from './operation-trace.ts';
 import { rebootsAgent, runReservedStep } from './reserved-steps.ts';
 import type { Place, Run, RunEnd } from './run.ts';
 import { runOnChildren } from './run-on-children.ts';
@@ -30,6 +32,15 @@ export async function runOperation(
   { signal, leaving }: { signal: AbortSignal; leaving: AbortSignal },
 ): Promise<RunEnd> {
   const place: Place = { parts, node, operation, flow: flows[operation.kind] };
+  const run = async (): Promise<RunEnd> => await runFrom(place, { signal, leaving });
+  return await (parts.tracer ? parts.tracer.at(placeOf(operation), run) : run());
+}
+
+async function runFrom(
+  place: Place,
+  { signal, leaving }: { signal: AbortSignal; leaving: AbortSignal },
+): Promise<RunEnd> {
+  const { parts, node, operation } = place;
   let task: Task | undefined;
   try {
     task = await taskOf(parts, node, signal);
@@ -63,7 +74,7 @@ async function runSteps(run: Run): Promise<RunEnd> {
     await parts.checkpoint(`${name}:run`, node.uuid);
     run.task.signal.throwIfAborted();
     const heardBefore = agentHeardAt(node.record);
-    const outcome = await measured(run, step, async () => await runStep(run, step));
+    const outcome = await measured(run, step, async () => await tracedStep(run, step));
     await parts.checkpoint(`${name}:ran`, node.uuid);
     const end = await settle(run, step, outcome, heardBefore);
     await parts.checkpoint(`${name}:committed`, node.uuid);
@@ -90,6 +101,25 @@ async function measured<T>(
   const note = (seconds: number, outcome: string): void =>
     metrics.observe('ingot_step_seconds', { ...labels, outcome }, seconds);
   return await timed(() => clock.now(), note, work);
+}
+
+/** Each run of a step is a span of its own: what waits in between is seen as the gaps. */
+async function tracedStep(run: Run, step: OperationStep): Promise<OwnStepOutcome> {
+  const { parts, node, operation } = run;
+  // What a conductor does by itself belongs to no trace.
+  const tracer = parts.tracer?.place === undefined ? undefined : parts.tracer;
+  const attributes = {
+    'ingot.node': node.uuid,
+    'ingot.operation': operation.id,
+    'ingot.request': node.context.requestId,
+    'ingot.step.attempt': operation.attempt,
+  };
+  const name = `step ${step.interface}.${step.step}`;
+  return await traced(tracer, { name, kind: 'internal', attributes }, async (span) => {
+    const outcome = await runStep(run, step);
+    span?.set({ 'ingot.step.outcome': outcome.kind === 'wait' ? `waits for ${outcome.for}` : outcome.kind });
+    return outcome;
+  });
 }
 
 async function runStep(run: Run, step: OperationStep): Promise<OwnStepOutcome> {

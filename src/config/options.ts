@@ -411,6 +411,11 @@ export const options = {
       },
     ),
     metrics_host_ip: string('127.0.0.1', 'The address of that port.'),
+    otlp_endpoint: string(
+      null,
+      "Where OpenTelemetry traces are sent to, without '/v1/traces': http://127.0.0.1:4318. " +
+        'Without it what OTEL_EXPORTER_OTLP_ENDPOINT says in the environment; without both nothing is traced.',
+    ),
     data_path: string('./var', 'The folder of everything Ingot writes.'),
     start_patience: seconds(
       120,

@@ -80,6 +80,8 @@ export interface OperationInput {
   leaves?: boolean;
   powerTarget?: string;
   powerTimeoutSeconds?: number;
+  /** The W3C trace context in which it was asked for, so that whoever goes on with it stays in the same trace. */
+  traceparent?: string;
 }
 
 /** What a retry policy can name. */

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pino from 'pino';
+import pino, { type Logger } from 'pino';
 import { startConductor } from '#conductor/conductor.ts';
 import { loadSettings, type Settings, type SettingsOverrides } from '#config/settings.ts';
 import { tellingOfEvents } from '#db/event-signals.ts';
@@ -19,6 +19,7 @@ import { InProcessSignals } from '#rpc/in-process-signals.ts';
 import { InProcessTransport } from '#rpc/in-process.ts';
 import type { ConductorHandlers } from '#protocol/rpc.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
+import type { Tracer } from '#telemetry/tracing.ts';
 import type { Access } from '../access.ts';
 import { createApi } from '../create-api.ts';
 
@@ -62,6 +63,10 @@ export async function startApi(
     access?: Access;
     /** Absent: nothing is counted. */
     metrics?: Metrics;
+    /** Absent: nothing is traced. */
+    tracer?: Tracer;
+    /** Absent: to standard output, at the level that LOG names. */
+    log?: Logger;
   } = {},
 ): Promise<ApiUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'ingot-api-'));
@@ -76,7 +81,7 @@ export async function startApi(
     { partitionExponent: 5, algorithm: 'md5', resetIntervalSeconds: 15, heartbeatTimeoutSeconds: 60 },
     systemClock,
   );
-  const log = pino({ level: process.env['LOG'] ?? 'silent' });
+  const { log = pino({ level: process.env['LOG'] ?? 'silent' }) } = options;
   const parts = {
     settings,
     store,
@@ -86,6 +91,7 @@ export async function startApi(
     random: systemRandom,
     log,
     ...(options.metrics && { metrics: options.metrics }),
+    ...(options.tracer && { tracer: options.tracer }),
   };
   const registry = createDriverRegistry(settings, [createAgentPackage(), fakePackage, noopPackage]);
   const conductor = await startConductor({

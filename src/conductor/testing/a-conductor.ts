@@ -18,6 +18,7 @@ import { InProcessSignals } from '#rpc/in-process-signals.ts';
 import type { ConductorCallName, ConductorCalls, RequestContext } from '#protocol/rpc.ts';
 import type { OperationRecord } from '#protocol/operation.ts';
 import { agentToken, ScriptedDriver } from './scripted-driver.ts';
+import type { Tracer } from '#telemetry/tracing.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 const aContext: RequestContext = { requestId: 'req-test', userId: null };
@@ -36,6 +37,7 @@ export interface TestConductor extends ConductorParts {
   call<Name extends ConductorCallName>(
     name: Name,
     args: ConductorCalls[Name]['args'],
+    context?: RequestContext,
   ): Promise<ConductorCalls[Name]['result']>;
   stop(): Promise<void>;
   readonly lost: Conductor['lost'];
@@ -76,6 +78,7 @@ export class Ground implements AsyncDisposable {
       isAlone?: boolean;
       settings?: SettingsOverrides;
       checkpoint?: OnCheckpoint;
+      tracer?: Tracer;
     } = {},
   ): Promise<TestConductor> {
     const {
@@ -128,6 +131,7 @@ export class Ground implements AsyncDisposable {
       this.logged.push({ level, message, fields });
     };
     const parts: ConductorParts = {
+      ...(options.tracer && { tracer: options.tracer }),
       hostname,
       isAlone,
       settings,
@@ -150,9 +154,9 @@ export class Ground implements AsyncDisposable {
     let conductor: Conductor | undefined = await (mayWait ? this.clock.untilSettled(starting) : starting);
     const started: TestConductor = {
       ...parts,
-      call: async (name, args) => {
+      call: async (name, args, context = aContext) => {
         if (!conductor) throw new Error('The conductor was killed');
-        return await conductor.handlers[name](args, aContext);
+        return await conductor.handlers[name](args, context);
       },
       lost: conductor.lost,
       stop: async () => await this.clock.untilSettled(conductor?.stop() ?? Promise.resolve()),

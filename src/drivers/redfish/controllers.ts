@@ -3,6 +3,7 @@ import { BmcCircuitOpen, BmcError, BmcSettingInvalid, BmcTimeout, BmcUnreachable
 import type { RedfishClient } from '#bmc/redfish/client.ts';
 import { defaultRedfishOptions } from '#bmc/redfish/options.ts';
 import { RedfishPool, type RedfishPoolOptions } from '#bmc/redfish/pool.ts';
+import { networkTransport } from '#bmc/redfish/transport.ts';
 import { findSystem } from '#bmc/redfish/system.ts';
 import type { Settings } from '#config/settings.ts';
 import { type Clock, type Random, wireTime } from '#model/clock.ts';
@@ -11,6 +12,8 @@ import type { BmcReachability } from '#protocol/node-view.ts';
 import type { LookingTask, Task } from '../task.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
 import { timed } from '#telemetry/timed.ts';
+import type { Tracer } from '#telemetry/tracing.ts';
+import { tracedTransport } from '../trace-requests.ts';
 import { redfishInfoOf } from './driver-info.ts';
 
 /** Where a node is managed: the arguments of every function of src/bmc/redfish, in their order. */
@@ -28,10 +31,14 @@ export interface Controllers extends AsyncDisposable {
 
 export function createControllers(
   settings: Settings,
-  world: { clock: Clock; random: Random; metrics?: Metrics },
+  world: { clock: Clock; random: Random; metrics?: Metrics; tracer?: Tracer },
 ): Controllers {
-  const { metrics, clock } = world;
-  const pool = new RedfishPool(poolOptions(settings), world);
+  const { metrics, clock, random, tracer } = world;
+  const pool = new RedfishPool(poolOptions(settings), {
+    clock,
+    random,
+    ...(tracer && { transport: tracedNetwork(tracer) }),
+  });
   metrics?.gauge('ingot_bmc_left_alone', () => [{ labels: {}, value: pool.leftAlone }]);
   const note = (seconds: number, outcome: string): void =>
     metrics?.observe('ingot_bmc_request_seconds', { outcome }, seconds);
@@ -58,6 +65,10 @@ export function createControllers(
     },
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   };
+}
+
+function tracedNetwork(tracer: Tracer): typeof networkTransport {
+  return (origin, ...rest) => tracedTransport(origin, networkTransport(origin, ...rest), tracer);
 }
 
 function asFault(task: Pick<Task, 'node'>, error: unknown): unknown {

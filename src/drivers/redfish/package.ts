@@ -2,6 +2,7 @@ import type { Settings } from '#config/settings.ts';
 import { createBootFiles, type BootFiles } from '#images/boot-files.ts';
 import type { Clock, Random } from '#model/clock.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
+import type { Tracer } from '#telemetry/tracing.ts';
 import type { DriverPackage } from '../define.ts';
 import { redfishBios } from './bios.ts';
 import { createControllers } from './controllers.ts';
@@ -17,6 +18,8 @@ export interface RedfishParts {
   random: Random;
   /** Absent: nothing is counted. */
   metrics?: Metrics;
+  /** Absent: nothing is traced. */
+  tracer?: Tracer;
   /** Shared with whoever serves the boot media, so that each base file is fetched once. */
   bootFiles?: BootFiles;
 }
