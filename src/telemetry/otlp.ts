@@ -156,7 +156,8 @@ function watched(exporter: SpanExporter, onTrouble: OtlpOptions['onTrouble']): S
     export(spans, done) {
       exporter.export(spans, (result) => {
         // 0 is success; its name is exported only by a package that is the exporter's own.
-        const failed = Number(result.code) !== 0;
+        const code: number = result.code;
+        const failed = code !== 0;
         if (failed !== isInTrouble)
           onTrouble(failed ? (result.error ?? new Error('the collector refused it')) : undefined);
         isInTrouble = failed;
