@@ -10,7 +10,8 @@ export type OptionKind =
   | 'choice'
   | 'list'
   | 'numbers'
-  | 'dict';
+  | 'dict'
+  | 'priorities';
 
 /** A row of the table of settings. `V` is the type of the value the program sees. */
 export interface Option<V> extends OptionDetails<V> {
@@ -74,6 +75,9 @@ export const numbers = rows<readonly number[]>('numbers', { min: 0 });
 /** `key:value` pairs separated by commas; the option may be given more than once, the pairs add up. */
 export const dict = rows<Readonly<Record<string, string>>>('dict');
 
+/** As `dict`, of steps and whole numbers: `interface.step:priority`. */
+export const priorities = rows<Readonly<Record<string, number>>>('priorities');
+
 /** One of a few words. */
 export const choice = <const C extends string, const D extends NoInfer<C> | null>(
   choices: readonly C[],
@@ -100,13 +104,20 @@ export function parseValue(row: Option<unknown>, texts: readonly string[]): unkn
 /** Checks a value against its option's kind and bounds. Throws BadValue. */
 export function checkValue(row: Option<unknown>, value: unknown): void {
   if (value === null && row.default === null) return;
-  const shown = row.secret ? 'a value that' : `'${String(value)}', which`;
+  const shown = row.secret ? 'a value that' : `'${textOf(value)}', which`;
   if (!isOfKind(row, value)) throw new BadValue(`is ${shown} is not ${expectation(row)}`);
   const tooFar = (n: number) =>
     (row.min !== undefined && n < row.min) || (row.max !== undefined && n > row.max);
   const all: unknown[] = Array.isArray(value) ? value : [value];
   if (all.some((each) => typeof each === 'number' && tooFar(each)))
     throw new BadValue(`is ${shown} is not ${expectation(row)}`);
+}
+
+function textOf(value: unknown): string {
+  if (!isJsonObject(value)) return String(value);
+  return Object.entries(value)
+    .map(([key, each]) => `${key}:${String(each)}`)
+    .join(', ');
 }
 
 const trueWords: readonly string[] = ['true', '1', 'on', 'yes'];
@@ -131,6 +142,10 @@ function parseKind(row: Option<unknown>, text: string, texts: readonly string[])
       return items(text).map(asNumber);
     case 'dict':
       return Object.fromEntries(texts.flatMap(items).map((pair) => asPair(row, pair)));
+    case 'priorities': {
+      const pairs = texts.flatMap(items).map((pair) => asPair(row, pair));
+      return Object.fromEntries(pairs.map(([step, priority]) => [step, asNumber(priority)]));
+    }
   }
 }
 
@@ -171,7 +186,13 @@ function isOfKind(row: Option<unknown>, value: unknown): boolean {
       return Array.isArray(value) && value.length > 0 && value.every((item) => Number.isFinite(item));
     case 'dict':
       return isJsonObject(value);
+    case 'priorities':
+      return isJsonObject(value) && Object.entries(value).every(isPriority);
   }
+}
+
+function isPriority([step, priority]: [string, unknown]): boolean {
+  return /^\w+\.\w+$/.test(step) && Number.isSafeInteger(priority) && Number(priority) >= 0;
 }
 
 const kindNames: Record<OptionKind, string> = {
@@ -183,6 +204,7 @@ const kindNames: Record<OptionKind, string> = {
   list: 'a list of words separated by commas',
   numbers: 'a list of numbers separated by commas',
   dict: 'a list of key:value pairs separated by commas',
+  priorities: 'a list of interface.step:priority pairs separated by commas',
 };
 
 /** What an option takes, in words: `a whole number from 1 to 50`. */

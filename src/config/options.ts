@@ -1,6 +1,6 @@
 // Every setting, by group, under Ironic's names (ironic conf/*.py, 2026.2); what is Ingot's own stands under
 // [ingot]. A default that differs from Ironic's says theirs and why. Reference pages derive from this table.
-import { boolean, choice, dict, integer, list, numbers, seconds, string } from './option.ts';
+import { boolean, choice, dict, integer, list, numbers, priorities, seconds, string } from './option.ts';
 
 /** Why the lists of enabled things differ from Ironic's. */
 const implemented = 'what runs out of the box is what is implemented, simulated machines included';
@@ -202,8 +202,8 @@ export const options = {
       false,
       'Whether a step may be left going on a child node without anybody waiting for it.',
     ),
-    clean_step_priority_override: dict({}, 'Priorities of clean steps, interface.step:priority.'),
-    verify_step_priority_override: dict({}, 'Priorities of verify steps, interface.step:priority.'),
+    clean_step_priority_override: priorities({}, 'Priorities of clean steps, interface.step:priority.'),
+    verify_step_priority_override: priorities({}, 'Priorities of verify steps, interface.step:priority.'),
     poweroff_in_cleanfail: boolean(false, 'Whether a node whose cleaning failed is powered off.'),
     poweroff_in_servicefail: boolean(false, 'Whether a node whose servicing failed is powered off.'),
     rescue_password_hash_algorithm: choice(['sha256', 'sha512'], 'sha256', 'The hash of that password.'),

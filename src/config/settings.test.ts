@@ -90,9 +90,9 @@ test('a file in the form of oslo.config is read as Ironic reads it', () => {
   assert.equal(settings.conductor.deploy_callback_timeout, 0);
   assert.equal(settings.conductor.max_concurrent_clean, 9);
   assert.deepEqual(settings.conductor.clean_step_priority_override, {
-    'deploy.erase_devices': '0',
-    'bios.factory_reset': '12',
-    'raid.delete_configuration': '3',
+    'deploy.erase_devices': 0,
+    'bios.factory_reset': 12,
+    'raid.delete_configuration': 3,
   });
   assert.equal(settings.conductor.deploy_kernel, 'http://files/kernel;v=1#top');
   assert.equal(settings.deploy.erase_devices_priority, null);
@@ -170,6 +170,11 @@ describe('a bad value is refused with its place, its option, and what is allowed
     [['[conductor]', 'heartbeat_timeout = -1'], /from 0\.01 to/],
     [['[redfish]', 'auth_type = digest'], /one of basic, session, auto/],
     [['[fake]', 'power_delay = 1,x'], /a list of numbers/],
+    [
+      ['[conductor]', 'clean_step_priority_override = bios.factory_reset:high'],
+      /is 'bios\.factory_reset:high', which is not a list of interface\.step:priority pairs/,
+    ],
+    [['[conductor]', 'verify_step_priority_override = factory_reset:5'], /interface\.step:priority/],
     [['[conductor]', 'deploy_kernel_by_arch = x86_64'], /'x86_64' without a colon/],
     [['[deploy]', 'http_url = $nowhere/x'], /refers to \$nowhere, which no option gives/],
     [['[deploy]', 'http_url = $http_root', 'http_root = $http_url'], /refers to itself/],

@@ -64,6 +64,11 @@ export interface Flow {
   plan(context: PlanContext): OperationStep[];
   /** Steps of origin `flow`, by name. Like every step they may run again at any time. */
   readonly own: Readonly<Record<string, (task: StepTask, run: FlowRun) => Promise<OwnStepOutcome>>>;
+  /**
+   * What is left to run when the agent turned out to be another than the one that offered its steps. Absent, or
+   * undefined: the step that it would not begin and all after it.
+   */
+  planAnew?(operation: OperationRecord): OperationStep[] | undefined;
   finish(end: FlowFinish): FlowEnd;
   /** The transition is `fail`, which is written as `abort` where an abort was asked for and the state has one. */
   fail(failure: FlowFailure): FlowEnd;
@@ -152,12 +157,9 @@ export function driverSteps(driver: Driver, flow: StepFlow): OperationStep[] {
 /** Steps of priority above 0, by an option's overrides (`interface.step:priority`) or their own. */
 export function enabledSteps(
   steps: readonly OperationStep[],
-  overrides: Readonly<Record<string, string>>,
+  overrides: Readonly<Record<string, number>>,
 ): OperationStep[] {
   return steps
-    .map((step) => ({
-      ...step,
-      priority: Number(overrides[`${step.interface}.${step.step}`] ?? step.priority),
-    }))
+    .map((step) => ({ ...step, priority: overrides[`${step.interface}.${step.step}`] ?? step.priority }))
     .filter((step) => step.priority > 0);
 }
