@@ -6,7 +6,7 @@ import type { NewNode } from '#model/node-record.ts';
 import type { ProvisionState } from '#model/provision-states.ts';
 import type { AskedStep } from '#protocol/operation.ts';
 import { Ground, hearAgent, type TestConductor } from './testing/a-conductor.ts';
-import { agentIsKnown } from './testing/scripted-driver.ts';
+import { agentIsKnown, anAgentStep } from './testing/scripted-driver.ts';
 
 interface SteppedFlow {
   name: string;
@@ -232,9 +232,7 @@ test('an abort in service failed is refused in maintenance, and else brings the 
   await using ground = await Ground.make();
   const conductor = await ground.conductor();
   const uuid = await ground.node(conductor, { provision_state: 'active' });
-  ground.driver.agentSteps = [
-    { interface: 'deploy', step: 'mend', args: {}, priority: 0, abortable: false, origin: 'agent' },
-  ];
+  ground.driver.agentSteps = [anAgentStep('mend', 0)];
   ground.driver.next('agent mend', new Error('It is beyond repair'));
   const steps = [{ interface: 'deploy', step: 'mend' }];
   await conductor.call('do_node_service', { node: uuid, steps, disableRamdisk: false });

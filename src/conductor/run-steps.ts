@@ -5,6 +5,7 @@ import { timed } from '#telemetry/timed.ts';
 import { traced } from '#telemetry/tracing.ts';
 import type { NodeCommit } from './node-commit.ts';
 import { failOperation, finishOperation } from './end-operation.ts';
+import { engineSteps, notesFor, rebootStep, stepsAnew } from './engine-steps.ts';
 import { flows } from './flows/all.ts';
 import { findStep, type FlowRun, type OwnStepOutcome } from './flows/flow.ts';
 import type { LockedNode } from './locked-node.ts';
@@ -16,9 +17,6 @@ import { runOnChildren } from './run-on-children.ts';
 import { settleWait } from './settle-wait.ts';
 import { withShownStep } from './shown-step.ts';
 import { agentHeardAt, columnsOf, stepTaskOf, taskOf } from './task.ts';
-
-/** The step that the engine itself puts into a plan when another asks for a reboot. */
-const rebootStep = 'reboot_agent';
 
 /**
  * The one engine for every kind of operation: runs steps from the cursor until the operation ends or waits. Each
@@ -127,8 +125,7 @@ async function runStep(run: Run, step: OperationStep): Promise<OwnStepOutcome> {
   const stepTask = stepTaskOf(task, node, operation, flow.stepFlow ?? 'deploy');
   switch (step.origin) {
     case 'flow': {
-      if (isRebootStep(step) && driver.deploy.rebootAgent) return await driver.deploy.rebootAgent(stepTask);
-      const own = flow.own[step.step];
+      const own = engineSteps[step.step] ?? flow.own[step.step];
       if (!own) throw new InvalidParameterValue(`The flow ${flow.kind} has no step ${step.step}`);
       const flowRun: FlowRun = {
         parts,
@@ -194,6 +191,7 @@ async function settle(
     if (outcome.for === 'reboot') return await rebootAgent(run, step, outcome.thenRepeatStep, change);
     return await settleWait(run, outcome, change, heardBefore);
   }
+  if (outcome.kind === 'outdated') return await nextStep(run, step, change, stepsAnew(run, step));
   return await nextStep(run, step, change, outcome.remaining);
 }
 
@@ -214,7 +212,7 @@ async function nextStep(
     throw new InvalidState(`Aborted on request after the step ${step.interface}.${step.step}`);
   }
   if (!next) return await finishOperation(run, { ...change, tell });
-  const memo = isRebootStep(step) ? notesOf(step) : {};
+  const memo = notesFor(step);
   const changes = {
     cursor,
     attempt: 1,
@@ -249,16 +247,9 @@ async function rebootAgent(
       `The step ${step.interface}.${step.step} asks for a reboot that the driver cannot do`,
     );
   }
-  // What the step noted is there when it is repeated: without it, it would begin again and reboot without end.
-  const args = thenRepeatStep ? { notes: run.operation.memo } : {};
-  const reboot: OperationStep = { ...step, interface: 'flow', step: rebootStep, args, origin: 'flow' };
   const after = run.operation.steps.slice(run.operation.cursor + 1);
-  return await nextStep(run, step, change, [reboot, ...(thenRepeatStep ? [step] : []), ...after]);
-}
-
-const isRebootStep = (step: OperationStep): boolean => step.origin === 'flow' && step.step === rebootStep;
-
-function notesOf({ args }: OperationStep): Record<string, unknown> {
-  // Written by `rebootAgent` alone.
-  return (args['notes'] as Record<string, unknown> | undefined) ?? {};
+  const remaining = thenRepeatStep
+    ? [rebootStep(run.operation.memo), step, ...after]
+    : [rebootStep({}), ...after];
+  return await nextStep(run, step, change, remaining);
 }

@@ -8,6 +8,12 @@ export const noAgent = {
   agent_verify_ca: null,
   agent_status: null,
   agent_status_message: null,
+  agent_cached_clean_steps: null,
+  agent_cached_clean_steps_refreshed: null,
+  agent_cached_deploy_steps: null,
+  agent_cached_deploy_steps_refreshed: null,
+  agent_cached_service_steps: null,
+  agent_cached_service_steps_refreshed: null,
 } as const;
 
 /** And of its token, which a machine is given for one boot. */

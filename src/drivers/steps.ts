@@ -12,7 +12,9 @@ export type StepOutcome =
   /** Runs again after the time given. */
   | { kind: 'wait'; for: 'poll'; afterSeconds: number; changes?: NodeChanges }
   /** The machine is rebooted into the agent; when it is heard of, the step runs again or counts as done. */
-  | { kind: 'wait'; for: 'reboot'; thenRepeatStep: boolean; changes?: NodeChanges };
+  | { kind: 'wait'; for: 'reboot'; thenRepeatStep: boolean; changes?: NodeChanges }
+  /** Nothing was begun: the agent is not the one any more that offered the step, and is to be asked what it has. */
+  | { kind: 'outdated'; changes?: NodeChanges };
 
 export const done: StepOutcome = { kind: 'done' };
 export const waitForAgent: StepOutcome = { kind: 'wait', for: 'agent' };
@@ -20,6 +22,12 @@ export const waitForAgent: StepOutcome = { kind: 'wait', for: 'agent' };
 export interface StepArgument {
   description: string;
   required: boolean;
+}
+
+/** A step that an agent offers. */
+export interface OfferedStep extends OperationStep {
+  /** The arguments that it takes. */
+  readonly takes: Readonly<Record<string, StepArgument>>;
 }
 
 /**

@@ -1,6 +1,6 @@
 // Steps that a request names: what they turn out to be, and whether they may be run at all.
 import type { Driver } from '#drivers/define.ts';
-import type { StepArgument } from '#drivers/steps.ts';
+import type { OfferedStep, StepArgument } from '#drivers/steps.ts';
 import type { StepFlow } from '#drivers/task.ts';
 import { InvalidParameterValue } from '#model/faults.ts';
 import type { AskedStep, OperationInput, OperationStep } from '#protocol/operation.ts';
@@ -58,18 +58,30 @@ export function checkRunWithoutRamdisk(
   );
 }
 
-/** Steps asked for by name, with what the agent says of those that are its own. Throws for one that nobody has. */
+/**
+ * Steps asked for by name, with what the agent says of those that are its own. Throws InvalidParameterValue for one
+ * that nobody has, and for arguments that the agent's does not take or lacks.
+ */
 export function withAgentSteps(
   flow: StepFlow,
   asked: readonly OperationStep[],
-  offered: readonly OperationStep[],
+  offered: readonly OfferedStep[],
 ): OperationStep[] {
   return asked.map((step) => {
     if (step.origin !== 'agent') return step;
     const known = offered.find((one) => isSameStep(one, step));
-    if (known) return { ...known, args: step.args };
-    throw new InvalidParameterValue(`Neither the driver nor the agent has the ${flow} step ${nameOf(step)}`);
+    if (!known)
+      throw new InvalidParameterValue(
+        `Neither the driver nor the agent has the ${flow} step ${nameOf(step)}`,
+      );
+    checkArguments(step, known.takes);
+    return { ...plannedOf(known), args: step.args };
   });
+}
+
+/** As it stands in a plan. */
+export function plannedOf({ takes: _takes, ...step }: OfferedStep): OperationStep {
+  return step;
 }
 
 function checkArguments(step: AskedStep, known: Readonly<Record<string, StepArgument>>): void {

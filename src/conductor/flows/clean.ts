@@ -1,7 +1,7 @@
 import type { StepOutcome } from '#drivers/steps.ts';
 import type { StepTask } from '#drivers/task.ts';
 import type { OperationRecord, OperationStep } from '#protocol/operation.ts';
-import { askedSteps, checkRunWithoutRamdisk, needRamdisk, withAgentSteps } from './asked-steps.ts';
+import { askedSteps, checkRunWithoutRamdisk, needRamdisk, plannedOf, withAgentSteps } from './asked-steps.ts';
 import {
   driverSteps,
   enabledSteps,
@@ -25,12 +25,10 @@ export const clean: Flow = {
     const steps = cleanSteps(context);
     if (input.disableRamdisk) checkRunWithoutRamdisk(driver, 'clean', steps);
     if (input.manual && !needRamdisk(driver, 'clean', steps)) return steps;
-    return [
-      flowStep('prepare_cleaning', true),
-      flowStep('collect_agent_steps'),
-      flowStep('tear_down_cleaning'),
-    ];
+    return [flowStep('prepare_cleaning', true), ...withAgent()];
   },
+  // Steps by hand are not for doing all over (ironic drivers/modules/agent_base.py, 2026.2).
+  planAnew: ({ input }) => (input.manual ? undefined : withAgent()),
   own: {
     async prepare_cleaning(task) {
       await task.driver.power.validate(task);
@@ -66,6 +64,9 @@ export const clean: Flow = {
   },
 };
 
+/** What follows once the agent is there; the steps come in between. */
+const withAgent = (): OperationStep[] => [flowStep('collect_agent_steps'), flowStep('tear_down_cleaning')];
+
 const outOfMaintenance = { maintenance: false, maintenance_reason: null, fault: null };
 
 const endOf = (operation: OperationRecord) => ({
@@ -85,6 +86,6 @@ async function collectAgentSteps(task: StepTask, context: PlanContext): Promise<
   const overrides = context.settings.conductor.clean_step_priority_override;
   const steps = context.input.manual
     ? withAgentSteps('clean', own, offered)
-    : sortSteps('clean', [...own, ...enabledSteps(offered, overrides)]);
+    : sortSteps('clean', [...own, ...enabledSteps(offered.map(plannedOf), overrides)]);
   return { kind: 'done', remaining: [...steps, ...task.remainingSteps] };
 }

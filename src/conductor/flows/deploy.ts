@@ -2,7 +2,7 @@ import type { StepOutcome } from '#drivers/steps.ts';
 import type { StepTask } from '#drivers/task.ts';
 import type { OperationRecord, OperationStep } from '#protocol/operation.ts';
 import { InvalidParameterValue } from '#model/faults.ts';
-import { askedSteps, withAgentSteps } from './asked-steps.ts';
+import { askedSteps, plannedOf, withAgentSteps } from './asked-steps.ts';
 import { driverSteps, type Flow, flowStep, isSameStep, type PlanContext, sortSteps } from './flow.ts';
 
 /**
@@ -76,7 +76,9 @@ const isCore = (step: OperationStep): boolean => step.interface === 'deploy' && 
 async function collectAgentSteps(task: StepTask, { input, driver }: PlanContext): Promise<StepOutcome> {
   const offered = (await task.driver.deploy.agentSteps?.(task, 'deploy')) ?? [];
   const asked = askedSteps(driver, 'deploy', input.steps);
-  const agents = offered.filter((step) => step.priority > 0 && !asked.some((one) => isSameStep(one, step)));
+  const agents = offered
+    .filter((step) => step.priority > 0 && !asked.some((one) => isSameStep(one, step)))
+    .map(plannedOf);
   const planned = withAgentSteps('deploy', task.remainingSteps, offered);
   return { kind: 'done', remaining: sortSteps('deploy', [...planned, ...agents]) };
 }

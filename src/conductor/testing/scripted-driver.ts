@@ -1,10 +1,9 @@
 // A driver that does what a test says, and remembers what it was asked to do.
 import type { DriverPackage } from '#drivers/define.ts';
 import type { InterfaceContract } from '#drivers/interfaces/contract.ts';
-import { defineStep, done, type StepDefinition, type StepOutcome } from '#drivers/steps.ts';
+import { defineStep, done, type OfferedStep, type StepDefinition, type StepOutcome } from '#drivers/steps.ts';
 import type { StepTask, Task } from '#drivers/task.ts';
 import type { PowerState } from '#model/power-states.ts';
-import type { OperationStep } from '#protocol/operation.ts';
 
 /** What a scripted call does: ends, throws, or whatever the function does first. */
 export type Behaviour = StepOutcome | Error | ((task: StepTask) => Promise<StepOutcome>);
@@ -37,7 +36,7 @@ export class ScriptedDriver {
   readonly lastReset = new Map<string, string>();
   /** Thrown by whoever asks for the power state. */
   bmcError: Error | null = null;
-  agentSteps: OperationStep[] = [];
+  agentSteps: OfferedStep[] = [];
   readonly #script = new Map<string, Behaviour[]>();
   readonly #always = new Map<string, Behaviour>();
 
@@ -143,6 +142,6 @@ export class ScriptedDriver {
 }
 
 /** A step as an agent offers it. */
-export function anAgentStep(step: string, priority: number, abortable = false): OperationStep {
-  return { interface: 'deploy', step, args: {}, priority, abortable, origin: 'agent' };
+export function anAgentStep(step: string, priority: number, abortable = false): OfferedStep {
+  return { interface: 'deploy', step, args: {}, priority, abortable, origin: 'agent', takes: {} };
 }

@@ -104,6 +104,13 @@ describe('a command to the agent', () => {
     });
   });
 
+  it('is outdated for an agent with other hardware managers than those that listed the step', async () => {
+    const { agent, bench } = await aBenchWithAgent();
+    await using _agent = agent;
+    agent.respond = () => ({ command_status: 'CLEAN_VERSION_MISMATCH' });
+    assert.deepEqual(await runAgentCommand(bench.task, writing), { kind: 'outdated' });
+  });
+
   it('waits while the agent is busy with another', async () => {
     const { agent, bench } = await aBenchWithAgent();
     await using _agent = agent;

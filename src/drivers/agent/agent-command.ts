@@ -22,7 +22,9 @@ export interface AgentCommandPlan {
 
 export type AgentCommandOutcome =
   | { kind: 'finished'; result: Record<string, unknown> }
-  | { kind: 'waiting'; outcome: StepOutcome };
+  | { kind: 'waiting'; outcome: StepOutcome }
+  /** Refused: its hardware managers are not those that listed the step. */
+  | { kind: 'outdated' };
 
 /** What a step notes of its command; under `agent_command` in its memo. */
 interface CommandNote {
@@ -101,11 +103,7 @@ async function follow(
     case 'FAILED':
       throw failureOf(plan.what, command);
     case 'CLEAN_VERSION_MISMATCH':
-      throw new AgentCommandFailed(plan.what, {
-        command: plan.name,
-        type: 'CleanVersionMismatch',
-        message: 'its hardware managers are not those that listed the steps; start again with one ramdisk',
-      });
+      return { kind: 'outdated' };
   }
 }
 

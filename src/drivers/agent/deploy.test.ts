@@ -165,6 +165,13 @@ describe('cleaning', () => {
       },
       { step: 'update_bios', priority: 5, interface: 'deploy', reboot_requested: true },
       { nonsense: true },
+      {
+        step: 'flash',
+        priority: 0,
+        interface: 'deploy',
+        argsinfo: { url: { required: true, nonsense: {} }, again: null },
+        more: 'x',
+      },
     ];
     agent.respond = () => ({
       command_status: 'SUCCEEDED',
@@ -180,8 +187,24 @@ describe('cleaning', () => {
         ['erase_devices', 0, true, 'agent'],
         ['erase_devices_metadata', 99, true, 'agent'],
         ['update_bios', 5, false, 'agent'],
+        ['flash', 0, false, 'agent'],
       ],
     );
+    const takes = {
+      url: { description: '', required: true },
+      again: { description: '', required: false },
+    };
+    assert.deepEqual(steps[3]?.takes, takes);
+    const { agent_cached_clean_steps: cached, agent_cached_clean_steps_refreshed: refreshed } =
+      bench.task.node.driver_internal_info;
+    const shown = { interface: 'deploy', abortable: false, reboot_requested: false };
+    assert.deepEqual((cached as { deploy: unknown[] }).deploy[3], {
+      ...shown,
+      step: 'flash',
+      priority: 0,
+      argsinfo: takes,
+    });
+    assert.ok(Date.parse(String(refreshed)) > 0);
     const [, metadata, bios] = steps;
     assert.ok(metadata && bios);
     agent.respond = () => ({ command_status: 'SUCCEEDED', command_result: {} });

@@ -1,8 +1,10 @@
 // Steps that the agent carries out: which it offers, and running one (spec agent-api.json#/ironic_side/step_polling).
 import type { Settings } from '#config/settings.ts';
+import { wireTime } from '#model/clock.ts';
+import { isJsonObject } from '#model/json-object.ts';
 import type { HardwareManagerVersions, InBandStep, StepKind } from '#protocol/agent-commands.ts';
 import type { OperationStep } from '#protocol/operation.ts';
-import type { StepDefinition, StepOutcome } from '../steps.ts';
+import type { OfferedStep, StepDefinition, StepOutcome } from '../steps.ts';
 import type { StepFlow, StepTask } from '../task.ts';
 import { agentOf } from './agent-access.ts';
 import { failureOf, runAgentCommand } from './agent-command.ts';
@@ -29,16 +31,23 @@ const repeatable: readonly string[] = [
 
 /** More than any agent offers; the list comes over the network and goes into the store. */
 const maxSteps = 500;
+const maxArguments = 50;
+const maxManagers = 100;
+const longestName = 255;
+const longestText = 1000;
+
+type ListedStep = Required<InBandStep> & { argsinfo: OfferedStep['takes'] };
 
 /**
  * The steps that the agent offers for a flow, without those that `own` already does from outside, with the
- * priorities that the settings give. The versions of the agent's hardware managers are saved, to be sent with each.
+ * priorities that the settings give. The versions of the agent's hardware managers are saved, to be sent with each,
+ * and the list itself, for whoever wants to see it (`agent_cached_clean_steps` and so on).
  */
 export async function listAgentSteps(
   task: StepTask,
   flow: StepFlow,
   own: readonly StepDefinition[],
-): Promise<OperationStep[]> {
+): Promise<OfferedStep[]> {
   const kind = kindOf[flow];
   if (kind === undefined) return [];
   const agent = await agentOf(task);
@@ -57,6 +66,8 @@ export async function listAgentSteps(
     driver_internal_info: {
       hardware_manager_version: versionsIn(result['hardware_manager_version']),
       agent_steps_with_reboot: steps.filter((step) => step.reboot_requested).map(nameOf),
+      [`agent_cached_${kind}_steps`]: Object.groupBy(steps, (step) => step.interface),
+      [`agent_cached_${kind}_steps_refreshed`]: wireTime(task.clock.now()),
     },
   });
   return steps.map((step) => ({
@@ -66,6 +77,7 @@ export async function listAgentSteps(
     priority: (kind === 'clean' ? cleanPriority(task.settings, step) : null) ?? step.priority,
     abortable: step.abortable ?? false,
     origin: 'agent',
+    takes: step.argsinfo,
   }));
 }
 
@@ -98,6 +110,7 @@ export async function runInBandStep(
     }),
   });
   if (ran.kind === 'waiting') return ran.outcome;
+  if (ran.kind === 'outdated') return ran;
   const withReboot = task.node.driver_internal_info['agent_steps_with_reboot'];
   if (Array.isArray(withReboot) && withReboot.includes(name)) {
     return { kind: 'wait', for: 'reboot', thenRepeatStep: false };
@@ -125,26 +138,52 @@ function nameOf(step: { interface: string; step: string }): string {
   return `${step.interface}.${step.step}`;
 }
 
-const maxManagers = 100;
-const longestVersion = 255;
-
 /** The versions of an agent's hardware managers; null when it tells none. Stored and shown, so nothing else gets in. */
 function versionsIn(told: unknown): HardwareManagerVersions | null {
   if (typeof told !== 'object' || told === null) return null;
   const versions = Object.entries(told)
     .filter((entry): entry is [string, string] => typeof entry[1] === 'string')
-    .filter(([name, version]) => name.length <= longestVersion && version.length <= longestVersion);
+    .filter(([name, version]) => isName(name) && version.length <= longestName);
   return Object.fromEntries(versions.slice(0, maxManagers));
 }
 
 /** What an agent lists, by hardware manager; what is not a step is left out. */
-function stepsIn(byManager: unknown): InBandStep[] {
-  if (typeof byManager !== 'object' || byManager === null) return [];
-  return Object.values(byManager).flat().filter(isStep).slice(0, maxSteps);
+function stepsIn(byManager: unknown): ListedStep[] {
+  if (!isJsonObject(byManager)) return [];
+  return Object.values(byManager).flat().flatMap(stepIn).slice(0, maxSteps);
 }
 
-function isStep(value: unknown): value is InBandStep {
-  if (typeof value !== 'object' || value === null) return false;
-  const { step, interface: of, priority } = { step: null, interface: null, priority: null, ...value };
-  return typeof step === 'string' && typeof of === 'string' && typeof priority === 'number';
+/** A step as far as it is understood: all of it is stored and shown. */
+function stepIn(told: unknown): ListedStep[] {
+  if (!isJsonObject(told) || !isName(told['step']) || !isName(told['interface'])) return [];
+  const { step, interface: type, priority, abortable, reboot_requested, argsinfo } = told;
+  if (typeof priority !== 'number') return [];
+  return [
+    {
+      interface: type,
+      step,
+      priority,
+      abortable: abortable === true,
+      reboot_requested: reboot_requested === true,
+      argsinfo: argumentsIn(argsinfo),
+    },
+  ];
 }
+
+function argumentsIn(told: unknown): OfferedStep['takes'] {
+  if (!isJsonObject(told)) return {};
+  return Object.fromEntries(
+    Object.entries(told)
+      .filter(([name]) => isName(name))
+      .slice(0, maxArguments)
+      .map(([name, info]) => {
+        const { description, required } = isJsonObject(info) ? info : {};
+        return [name, { description: textIn(description), required: required === true }];
+      }),
+  );
+}
+
+const isName = (told: unknown): told is string =>
+  typeof told === 'string' && told !== '' && told.length <= longestName;
+
+const textIn = (told: unknown): string => (typeof told === 'string' ? told.slice(0, longestText) : '');

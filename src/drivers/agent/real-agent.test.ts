@@ -91,7 +91,7 @@ async function aSite(image: Buffer, settings: SettingsOverrides = {}): Promise<S
     task.apply({ driver_internal_info: { agent_url: body['callback_url'] } });
     task.agentHeardAt = Date.now();
   };
-  const untilNext = async (outcome: StepOutcome & { kind: 'wait' }): Promise<void> => {
+  const untilNext = async (outcome: Extract<StepOutcome, { kind: 'wait' }>): Promise<void> => {
     if (outcome.for === 'poll') return await systemClock.sleep(outcome.afterSeconds * 1000);
     if (outcome.for === 'reboot') throw new Error('no step of a deployment reboots');
     if (rig.task.agentHeardAt === null) return await nextHeartbeat();
@@ -109,6 +109,7 @@ async function aSite(image: Buffer, settings: SettingsOverrides = {}): Promise<S
         const outcome = await rig.throughDeaths(() => step.run(task, {}));
         task.apply(outcome.changes);
         if (outcome.kind === 'done') break;
+        assert.equal(outcome.kind, 'wait');
         await untilNext(outcome);
       }
       task.memo = {};

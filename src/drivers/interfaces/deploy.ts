@@ -1,6 +1,6 @@
 import type { OperationStep } from '#protocol/operation.ts';
 import type { PreflightFinding } from '#protocol/preflight.ts';
-import type { StepOutcome } from '../steps.ts';
+import type { OfferedStep, StepOutcome } from '../steps.ts';
 import type { StepFlow, StepTask, Task } from '../task.ts';
 import type { InterfaceContract } from './contract.ts';
 
@@ -19,7 +19,7 @@ export interface DeployInterface extends InterfaceContract {
   /** This conductor is now the one that serves the node: what that takes is to be there. Absent: it takes nothing. */
   takeOver?(task: Task): Promise<void>;
   /** The steps the agent offers for a flow, once it is there; absent where there is no agent. */
-  agentSteps?(task: StepTask, flow: StepFlow): Promise<OperationStep[]>;
+  agentSteps?(task: StepTask, flow: StepFlow): Promise<OfferedStep[]>;
   /** Runs one of the agent's steps, or finds how far it came. */
   runAgentStep?(task: StepTask, step: OperationStep): Promise<StepOutcome>;
   /** Reboots the machine into the agent in the middle of a flow; waits for it. */
