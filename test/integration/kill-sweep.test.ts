@@ -141,13 +141,14 @@ function isRefused(log: readonly string[], uuid: string, point: Point): boolean 
   );
 }
 
-/** Who went on: the conductor that came to the next checkpoint, or that the node belongs to when there is none. */
+/** Who went on: the conductor that came to the next checkpoint; where there need be none, whose the node is instead. */
 async function heir(struck: Struck, uuid: string, point: Point): Promise<string | undefined> {
   const next = firstOfAnother(struck, uuid);
   if (next) return cluster.conductors.find(({ pid }) => pid === next.pid)?.host ?? 'one that is gone';
   if (hadNode(point)) return undefined;
-  const { conductor } = await client.node(uuid);
-  return conductor === null || conductor === struck.process.host ? undefined : conductor;
+  const { host } = struck.process;
+  const { alive } = await client.send<{ alive: boolean }>('GET', `/v1/conductors/${host}`);
+  return alive ? undefined : `${(await client.node(uuid)).conductor}, whose it is`;
 }
 
 /** Leaves the conductor down until another one has its place, then brings it back. Gives who went on. */
@@ -254,7 +255,7 @@ async function tryPoint(point: Point): Promise<void> {
     if (!life) continue;
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     const { host } = life.struck.process;
-    table.push(`${shown(point).padEnd(72)} ${host}, gone on by ${life.goneOnBy}: active in ${seconds} s`);
+    table.push(`${shown(point).padEnd(72)} ${host}, then ${life.goneOnBy}: active in ${seconds} s`);
     return;
   }
   assert.fail(`no machine came to ${shown(point)}`);
