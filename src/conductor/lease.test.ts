@@ -119,6 +119,28 @@ describe('a conductor that could not say that it lives', () => {
     assert.equal(ground.driver.callsOf('scrub').length, 1);
   });
 
+  test('does not take over from itself when a run of the term before comes to its end late', async () => {
+    await using ground = await Ground.make();
+    const settings = { conductor: { ...lively.settings.conductor, check_provision_state_interval: 20 } };
+    const conductor = await ground.conductor({ settings });
+    const uuid = await ground.node(conductor);
+    ground.driver.next('erase', async ({ clock }) => {
+      ground.failCommits(8);
+      await clock.sleep(120_000);
+      return { kind: 'done' };
+    });
+    ground.driver.next('erase', async ({ clock }) => {
+      await clock.sleep(300_000);
+      return { kind: 'done' };
+    });
+    await conductor.call('do_provisioning_action', { node: uuid, action: 'provide' });
+    assert.equal((await ground.untilAtRest(uuid)).provision_state, 'available');
+    assert.deepEqual(
+      ground.driver.callsOf('erase').map(({ attempt }) => attempt),
+      [1, 2],
+    );
+  });
+
   test('does not begin the next step, nor change the power, in the term that is over', async () => {
     await using ground = await Ground.make();
     const conductor = await ground.conductor(lively);

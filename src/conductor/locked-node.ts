@@ -10,6 +10,7 @@ import {
 import { readNode } from '#db/nodes.ts';
 import { beginOperationAgain } from '#db/open-work.ts';
 import { NodeNotFound } from '#model/faults.ts';
+import { type Log, logWith } from '#model/log.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import type { OperationRecord } from '#protocol/operation.ts';
 import type { RequestContext } from '#protocol/rpc.ts';
@@ -23,6 +24,8 @@ import { Held, whenFree } from './when-free.ts';
  */
 export class LockedNode implements AsyncDisposable {
   readonly context: RequestContext;
+  /** Its lines say the node, and the request that took it. */
+  readonly log: Log;
   readonly #parts: ConductorParts;
   readonly #lock: NodeLock;
   #record: NodeRecord;
@@ -33,6 +36,7 @@ export class LockedNode implements AsyncDisposable {
     this.#lock = lock;
     this.#record = record;
     this.context = context;
+    this.log = logWith(parts.log, { node: lock.uuid, request: context.requestId });
   }
 
   /** The node as of the last commit. */
@@ -68,11 +72,19 @@ export class LockedNode implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#released) return;
     this.#released = true;
-    try {
-      await this.#parts.store.write(async (transaction) => await releaseNode(transaction, this.#lock));
-    } catch (error) {
-      if (!(error instanceof NodeLockLost)) throw error;
-      this.#parts.log.warn({ node: this.uuid }, error.message);
+    const { clock, settings, log, store } = this.#parts;
+    // A store that is away for longer than this ends the lease, after which all that was held is given back.
+    const deadline = clock.now() + settings.conductor.heartbeat_timeout * 1000;
+    for (;;) {
+      try {
+        await store.write(async (transaction) => await releaseNode(transaction, this.#lock));
+        return;
+      } catch (error) {
+        if (error instanceof NodeLockLost) return log.warn({ node: this.uuid }, error.message);
+        if (clock.now() >= deadline) throw error;
+        log.warn({ node: this.uuid, err: error }, 'could not give a node back yet');
+      }
+      await clock.sleep(settings.ingot.driver_poll_interval * 1000);
     }
   }
 }

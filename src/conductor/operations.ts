@@ -38,7 +38,8 @@ export class Operations {
   readonly #lease: Lease;
   readonly #timers: WaitTimers;
   readonly #turns: Turns;
-  readonly #atWork = new Set<string>();
+  /** The run of each operation that was begun last: one of an ended term may come to its end after it. */
+  readonly #atWork = new Map<string, Taken>();
   readonly #leaving = new AbortController();
 
   constructor(parts: ConductorParts, pool: WorkerPool, lease: Lease) {
@@ -89,12 +90,15 @@ export class Operations {
     if (!operation) throw new Error('lockNode returned without having called decide');
     const { id, queue: limit } = operation;
     if (limit !== null) {
-      this.#parts.log.info({ node: uuid, operation: id, kind, limit }, 'operation waits for its turn');
+      this.#parts.log.info(
+        { node: uuid, operation: id, request: context.requestId, kind, limit },
+        'operation waits for its turn',
+      );
       this.#turns.watch();
       return;
     }
     this.#parts.log.info(
-      { node: uuid, operation: id, kind, requestId: context.requestId },
+      { node: uuid, operation: id, kind, request: context.requestId },
       'operation begun',
     );
     await this.#parts.checkpoint(`${kind}:begun`, uuid);
@@ -273,7 +277,7 @@ export class Operations {
     if (!taken) return;
     const { kind, cursor } = taken.operation;
     this.#parts.log.info(
-      { node: uuid, operation: id, kind, cursor, from: holder },
+      { node: uuid, operation: id, request: context.requestId, kind, cursor, from: holder },
       'goes on with an operation from its last committed step',
     );
     // What was accepted runs: it is not refused as new work would be.
@@ -293,14 +297,16 @@ export class Operations {
     return { ...operation, ...changes };
   }
 
-  #run(place: WorkerPlace, { node, operation, signal }: Taken): void {
-    this.#atWork.add(operation.id);
+  #run(place: WorkerPlace, taken: Taken): void {
+    const { node, operation, signal } = taken;
+    this.#atWork.set(operation.id, taken);
     place.run(node.record.owner ?? '', async () => {
       let toRun: OperationRecord | undefined = operation;
       while (toRun) {
-        this.#atWork.add(toRun.id);
+        const { id } = toRun;
         const next = await this.#runOnce({ node, operation: toRun, signal });
-        this.#atWork.delete(toRun.id);
+        if (this.#atWork.get(id) === taken) this.#atWork.delete(id);
+        if (next) this.#atWork.set(next.id, taken);
         toRun = next;
       }
     });
@@ -317,12 +323,12 @@ export class Operations {
     } catch (error) {
       // The row stands as committed: whoever holds the node now, or starts next, goes on from it.
       if (this.#lease.stopping.aborted) return undefined;
-      const fields = { node: node.uuid, operation: operation.id, err: error };
+      const fields = { operation: operation.id, err: error };
       if (error instanceof NodeLockLost || signal.aborted) {
-        this.#parts.log.warn(fields, 'left an operation to whoever holds its node now');
+        node.log.warn(fields, 'left an operation to whoever holds its node now');
         return undefined;
       }
-      this.#parts.log.error(
+      node.log.error(
         fields,
         'could not go on with an operation; tries again from its last committed step',
       );
@@ -346,7 +352,7 @@ export class Operations {
         return operation && (await this.#beginAgain(node, operation));
       } catch (error) {
         if (signal.aborted || error instanceof NodeLockLost) return undefined;
-        this.#parts.log.error({ node: node.uuid, err: error }, 'the store does not take commits yet');
+        node.log.error({ operation: id, err: error }, 'the store does not take commits yet');
       }
     }
   }

@@ -47,6 +47,19 @@ describe('an operation', () => {
     assert.equal((await ground.untilAtRest(uuid)).provision_state, 'available');
   });
 
+  test('leaves no node held that it only held to mend its power, though the store fails then', async () => {
+    await using ground = await Ground.make();
+    const conductor = await ground.conductor({ settings: { conductor: { sync_power_state_interval: 60 } } });
+    const uuid = await ground.node(conductor, { power_state: 'power on' });
+    ground.driver.next('power on', async () => {
+      ground.failCommits(3);
+      throw new Error('The BMC refuses');
+    });
+    await ground.clock.until(() => ground.driver.callsOf('power on').length === 1);
+    await ground.clock.pass(30_000);
+    assert.equal((await ground.read(uuid)).reservation, null);
+  });
+
   test('begins no further step when its conductor stops, though no step looks at the signal', async () => {
     await using ground = await Ground.make();
     const conductor = await ground.conductor({ settings: { conductor: { graceful_shutdown_timeout: 5 } } });
