@@ -44,6 +44,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   try {
     world.operators.start();
     world.chaos.start();
+    world.follower.start();
     await world.pass(options.hours * hour);
     world.operators.rest();
     world.chaos.heal();
@@ -76,6 +77,10 @@ async function comeToRest(world: World): Promise<void> {
   } while (!world.judge.violation && world.scheduler.now < end && !world.judge.isAtRest());
   if (world.judge.violation) return;
   world.judge.lookAtRest();
+  const { events } = world.judge.judged;
+  await world.pass(hour / 30);
+  if (world.follower.last < events)
+    world.judge.breaks('told', null, `a follower read ${world.follower.last} events of ${events}`);
   for (const { hostname, party } of world.conductors)
     if ((party?.timers ?? 0) > timersAtRest)
       world.judge.breaks('bounded', null, `${hostname} has ${party?.timers} timers with nothing to do`);

@@ -10,6 +10,7 @@ import type { Log } from '#drivers/task.ts';
 import { messageOf } from '#model/message.ts';
 import { Chaos } from './chaos.ts';
 import type { Guard } from './guards.ts';
+import { EventFollower } from './event-follower.ts';
 import { Judge } from './judge.ts';
 import { Machine } from './machine.ts';
 import { Network } from './network.ts';
@@ -83,6 +84,7 @@ export class World implements AsyncDisposable {
   readonly conductors: readonly SimulatedConductor[];
   readonly machines: readonly Machine[];
   readonly operators: Operators;
+  readonly follower: EventFollower;
   readonly chaos: Chaos;
   readonly #options: WorldOptions;
   readonly #settings: Settings;
@@ -157,6 +159,7 @@ export class World implements AsyncDisposable {
           onEnd: (party) => this.#wires.forget(party),
         }),
     );
+    this.follower = new EventFollower(scheduler, (party) => store.of(party), this.judge);
     this.operators = new Operators(
       {
         scheduler,
