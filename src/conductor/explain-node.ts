@@ -13,12 +13,25 @@ export async function explainNode(
   const view = { conductor: parts.hostname, workers: { load: pool.load, size: pool.size } };
   try {
     const task = await readingTask(parts, uuid, signal);
-    const bmc = task.driver.power.reachability?.(task) ?? null;
-    return { ...view, bmc, misses: await missesOf(task), noDriver: null };
+    return { ...view, bmc: bmcOf(task), misses: await missesOf(task), noDriver: null };
   } catch (error) {
-    // The node names a driver or an interface that is not enabled here, or an address that is none.
-    if (!(error instanceof Fault) || error.status >= 500 || error.status === 404) throw error;
+    // The node names a driver or an interface that is not enabled here.
+    if (!isOfTheNode(error) || error.status === 404) throw error;
     return { ...view, bmc: null, misses: {}, noDriver: error.message };
+  }
+}
+
+function isOfTheNode(error: unknown): error is Fault {
+  return error instanceof Fault && error.status < 500;
+}
+
+function bmcOf(task: Task): NodeView['bmc'] {
+  try {
+    return task.driver.power.reachability?.(task) ?? null;
+  } catch (error) {
+    // It has no address of a BMC, as its power interface says among what it misses.
+    if (!isOfTheNode(error)) throw error;
+    return null;
   }
 }
 

@@ -72,7 +72,7 @@ const inHand = {
   turn: {
     applies: ({ operation }) => operation?.wait?.for === 'turn',
     says: ({ operation, turn }) =>
-      `${turn?.atWork} nodes are at work, which is as many as may` +
+      `${turn?.atWork === 1 ? '1 node is' : `${turn?.atWork} nodes are`} at work, which is as many as may` +
       ` ([conductor]max_concurrent_${operation?.queue ?? ''}), and it waits for its turn: ` +
       `place ${turn?.place} of ${turn?.waiting}.`,
   },
@@ -119,7 +119,9 @@ const inHand = {
   },
   agent_booting: {
     applies: (facts) =>
-      waitsForAgent(facts) && agentOf(facts).heardAt === null && secondsWaited(facts) < usualBootSeconds,
+      waitsForAgent(facts) &&
+      agentOf(facts).heardAt === null &&
+      secondsWaited(facts) < usualBootSeconds(facts),
     says: (facts) =>
       `The machine was started ${seconds(secondsWaited(facts))} ago, and its agent is awaited; that takes some minutes.`,
   },
@@ -130,7 +132,7 @@ const inHand = {
       'whether it booted the ramdisk and reaches the API.',
   },
   agent_silent: {
-    applies: (facts) => waitsForAgent(facts) && isAgentSilent(facts),
+    applies: (facts) => (waitsForAgent(facts) || asksAgent(facts)) && isAgentSilent(facts),
     says: (facts) =>
       `The agent at ${agentOf(facts).url ?? 'an address it did not tell'} was last heard of ` +
       `${seconds(secondsSince(facts, agentOf(facts).heardAt))} ago, longer than it may stay silent.`,
@@ -219,7 +221,7 @@ const failed = (kind: FailureKind): CauseRow => ({
     isBadEnd(node.provision_state) &&
     failureKindOf(node.last_error, last?.fault) === kind,
   says: (facts) =>
-    `${failureBegin(facts)} because ${failures[kind].says}: ${facts.node.last_error} ${failures[kind].lookAt}`,
+    `${failureBegin(facts)} because ${failures[kind].says}: ${sentence(facts.node.last_error)} ${failures[kind].lookAt}`,
 });
 
 const atRest = {
@@ -325,7 +327,14 @@ export function causeOf(facts: Facts): Cause {
 }
 
 /** A boot of firmware and ramdisk takes about so long on the slowest servers. */
-const usualBootSeconds = 600;
+const slowestBootSeconds = 600;
+
+/** Where the wait may not last twice as long, its second half is late enough to look at the machine. */
+function usualBootSeconds({ node, settings }: Facts): number {
+  const { timeout } = stateRow(node.provision_state);
+  const limit = timeout ? settings.conductor[timeout.option] : 0;
+  return limit > 0 ? Math.min(slowestBootSeconds, limit / 2) : slowestBootSeconds;
+}
 
 function isFree(state: ProvisionState): boolean {
   return state === 'manageable' || state === 'available';
@@ -377,7 +386,12 @@ export function agentOf({ node }: Facts): {
 }
 
 function hasCommand({ operation }: Facts): boolean {
-  return operation?.memo['agent_command'] !== undefined;
+  return (operation?.memo['agent_command'] ?? null) !== null;
+}
+
+/** It looks how far the agent came, which lasts as long as an agent that hangs is given to answer. */
+function asksAgent(facts: Facts): boolean {
+  return facts.operation?.state === 'running' && hasCommand(facts);
 }
 
 function isAgentSilent(facts: Facts): boolean {
@@ -428,6 +442,10 @@ function groupOf(group: string): string {
 
 function reasonText(reason: string | null): string {
   return reason === null || reason === '' ? '' : ` (${reason})`;
+}
+
+function sentence(text: string | null): string {
+  return text === null || /[.?!]$/.test(text) ? (text ?? '') : `${text}.`;
 }
 
 function capital(text: string): string {

@@ -248,6 +248,11 @@ const cases: Case[] = [
     ...failedBy('The BMC at https://192.0.2.1 is busy: 64 requests wait', 'adopt failed'),
   },
   {
+    cause: 'failed_bmc_nonsense',
+    says: /redfish_address/,
+    ...failedBy('The BMC at https://192.0.2.1 answered GET /x with something that is not JSON', 'enroll'),
+  },
+  {
     cause: 'failed_bmc_refused',
     says: /refused what/,
     ...failedBy('Redfish exception occurred. Error: The BMC at https://x answered 500'),
@@ -276,6 +281,11 @@ const cases: Case[] = [
     cause: 'failed_agent_lost',
     says: /went away/,
     ...failedBy('The agent at https://192.0.2.7:9999 stopped answering while writing the image: refused.'),
+  },
+  {
+    cause: 'failed_checksum_unreachable',
+    says: /Open the URL/,
+    ...failedBy('The agent failed at writing the image: The checksum of image a cannot be used: 404'),
   },
   {
     cause: 'failed_image_checksum',

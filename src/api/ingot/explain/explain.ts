@@ -15,6 +15,8 @@ export interface Explanation {
   cause: Cause;
   /** The same in plain words. */
   summary: string;
+  /** When the wait, the work or the state that it is about began. */
+  since: string | null;
   holder: Holder | null;
   operation: ExplainedOperation | null;
   waits_for: ExplainedWait | null;
@@ -100,6 +102,7 @@ export function explain(facts: Facts): Explanation {
     target_provision_state: node.target_provision_state,
     cause,
     summary: causes[cause].says(facts),
+    since: since(facts),
     holder: holder(facts),
     operation: explainedOperation(facts, operation ?? facts.power),
     waits_for: explainedWait(facts, cause),
@@ -110,6 +113,12 @@ export function explain(facts: Facts): Explanation {
     allowed_verbs: allowedVerbs(facts),
     cancellable: operation !== null && canBeCancelled(operation, node),
   };
+}
+
+function since(facts: Facts): string | null {
+  const { node, operation, power } = facts;
+  if (operation?.state === 'waiting') return waitsSince(facts);
+  return (operation ?? power)?.updated_at ?? node.provision_updated_at ?? node.created_at;
 }
 
 function holder({ node, operation, power, conductors }: Facts): Holder | null {

@@ -40,14 +40,9 @@ export const failures = {
     lookAt: 'Correct the user and password in driver_info.',
   },
   bmc_forbids: {
-    words: /BMC at \S+ does not allow its user/,
+    words: /BMC at \S+ (does not allow its user|answered .* with 403)/,
     says: "the BMC's user may not do what was asked",
     lookAt: 'Give the user of driver_info the administrator role on the BMC.',
-  },
-  bmc_unreachable: {
-    words: /Cannot reach the BMC|BMC at \S+ is not being asked|Redfish connection failed/,
-    says: 'its BMC could not be reached',
-    lookAt: 'Look at the management network and whether the BMC is up; the address is in driver_info.',
   },
   bmc_timeout: {
     words: /BMC at \S+ did not answer/,
@@ -58,6 +53,16 @@ export const failures = {
     words: /BMC at \S+ is busy/,
     says: 'too many requests waited for its BMC',
     lookAt: 'See what else asks this BMC; [ingot]bmc_queue_limit bounds the line.',
+  },
+  bmc_unreachable: {
+    words: /Cannot reach the BMC|BMC at \S+ is not being asked|Redfish connection failed/,
+    says: 'its BMC could not be reached',
+    lookAt: 'Look at the management network and whether the BMC is up; the address is in driver_info.',
+  },
+  bmc_nonsense: {
+    words: /BMC at \S+ answered .* something that is not JSON/,
+    says: 'what answers in place of its BMC does not speak Redfish',
+    lookAt: 'See whether redfish_address in driver_info is that of a BMC, and restart the BMC if it is.',
   },
   bmc_refused: {
     words: /Redfish exception occurred|The BMC at/,
@@ -80,8 +85,18 @@ export const failures = {
     says: 'the agent went away in the middle of its work',
     lookAt: "Look at the machine's console, and at the network between conductor and agent.",
   },
+  boot_file_missing: {
+    words: /boot file|deploy_kernel|deploy_ramdisk/,
+    says: 'kernel or ramdisk of the agent cannot be had',
+    lookAt: 'See deploy_kernel and deploy_ramdisk in driver_info or [conductor].',
+  },
+  checksum_unreachable: {
+    words: /checksum of .* cannot be used/,
+    says: 'the file of checksums could not be had, or does not name the image',
+    lookAt: 'Open the URL in image_checksum or image_os_hash_value from the network of the machine.',
+  },
   image_checksum: {
-    words: /checksum/i,
+    words: /checksum|failed its \w+ check/i,
     says: 'the image is not the one that its checksum tells of',
     lookAt: 'Correct image_checksum or image_os_hash_value, or the file on the server.',
   },
@@ -99,11 +114,6 @@ export const failures = {
     words: /too small|does not fit|no space/i,
     says: 'the image does not fit on the disk',
     lookAt: 'Choose a smaller image or a larger disk.',
-  },
-  boot_file_missing: {
-    words: /boot file|deploy_kernel|deploy_ramdisk/,
-    says: 'kernel or ramdisk of the agent cannot be had',
-    lookAt: 'See deploy_kernel and deploy_ramdisk in driver_info or [conductor].',
   },
   must_not_repeat: {
     words: /must not be done twice/,
