@@ -28,7 +28,7 @@ export function answerError(
     return sendJson(reply, refused.status, refusedBody(refused));
   }
   parts.log.error(
-    { err: error, requestId: request.id, method: request.method, route: request.routeOptions.url },
+    { err: error, request: request.id, method: request.method, route: request.routeOptions.url },
     'a request failed',
   );
   const trace =

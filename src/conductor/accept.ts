@@ -46,7 +46,7 @@ export async function accept(
   context: RequestContext,
 ): Promise<void> {
   const { verb, kind, asks } = acceptance;
-  if (asks) await askInterfaces(parts, uuid, asks, signal);
+  if (asks) await askInterfaces(parts, uuid, asks, signal, context);
   await operations.begin(uuid, kind, context, async (node, transaction) => {
     checkAllowed(parts, node, acceptance);
     const begun = acceptance.begins?.(node);
@@ -93,8 +93,9 @@ async function askInterfaces(
   uuid: string,
   types: readonly ValidatedType[],
   signal: AbortSignal,
+  context: RequestContext,
 ): Promise<void> {
-  const task = await readingTask(parts, uuid, signal);
+  const task = await readingTask(parts, uuid, signal, context);
   for (const type of types) {
     try {
       await task.driver[type].validate(task);

@@ -17,7 +17,7 @@ export async function changePowerState(
     throw new InvalidParameterValue(
       `The timeout of ${timeoutSeconds} s is longer than the longest, ${longest} s`,
     );
-  const task = await readingTask(parts, uuid, signal);
+  const task = await readingTask(parts, uuid, signal, context);
   await task.driver.power.validate(task);
   const { soft, reaches } = powerTargets[target];
   if (soft && !(await task.driver.power.supportedTargets(task)).includes(target)) {

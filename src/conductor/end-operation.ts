@@ -39,14 +39,11 @@ export async function finishOperation(run: Run, change: NodeCommit): Promise<Run
  * undone; the node is given back all the same. Goes on where it was left when the conductor died meanwhile.
  */
 export async function failOperation(place: Place, task: Task | undefined, cause: unknown): Promise<RunEnd> {
-  const { parts, node, operation, flow } = place;
+  const { parts, node, operation, flow, log } = place;
   const message = hideInUrls(messageOf(cause));
   const error = message.slice(0, parts.settings.DEFAULT.log_in_db_max_size);
   if (operation.state !== 'failing') {
-    parts.log.warn(
-      { node: node.uuid, operation: operation.id, kind: operation.kind, err: cause },
-      'operation failed',
-    );
+    log.warn({ kind: operation.kind, err: cause }, 'operation failed');
     const failing = { state: 'failing', error, fault: faultClassOf(cause), wait: null } as const;
     await node.commit({ operation: { id: operation.id, changes: failing } });
     Object.assign(operation, failing);
@@ -59,10 +56,7 @@ export async function failOperation(place: Place, task: Task | undefined, cause:
   } catch (cleanUpError) {
     task?.signal.throwIfAborted();
     isLeftUndone = true;
-    parts.log.warn(
-      { node: node.uuid, operation: operation.id, err: cleanUpError },
-      'clean-up after a failure failed too',
-    );
+    log.warn({ err: cleanUpError }, 'clean-up after a failure failed too');
   }
   const again = task && retryOf(parts, node.record, operation);
   if (again) return await beginAgainLater(place, task, again);
@@ -91,7 +85,7 @@ function asAborted(
 }
 
 async function commitEnd(
-  { parts, node, operation, flow }: Place,
+  { parts, node, operation, flow, log }: Place,
   change: NodeCommit,
   end: Omit<FlowEnd, 'next'>,
   result: Pick<OperationRecord, 'state' | 'error' | 'fault'>,
@@ -120,10 +114,10 @@ async function commitEnd(
   });
   const seconds = Math.round((parts.clock.now() - Date.parse(operation.created_at)) / 100) / 10;
   if (!follower) freeTurn(parts, operation);
-  const { id, kind } = operation;
+  const { kind } = operation;
   parts.metrics?.observe('ingot_operation_seconds', { kind, state: result.state }, seconds);
   tellTrace(parts, operation, result);
-  parts.log.info({ node: node.uuid, operation: id, kind, state: result.state, seconds }, 'operation ended');
+  log.info({ kind, state: result.state, seconds }, 'operation ended');
 }
 
 /** The columns of both: the later one's go before, and each has its members of `driver_internal_info`. */

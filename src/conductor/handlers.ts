@@ -43,11 +43,11 @@ export function createHandlers(workings: ConductorWorkings): ConductorHandlers {
     do_provisioning_action: async (args, context) => await provisioningAction(workings, args, context),
     cancel_operation: async ({ node }, context) => await cancel(workings, node, context),
 
-    async validate_driver_interfaces({ node }) {
-      const task = await readingTask(parts, node, workings.signal);
+    async validate_driver_interfaces({ node }, context) {
+      const task = await readingTask(parts, node, workings.signal, context);
       return await validateInterfaces(task.driver, task);
     },
-    preflight: async ({ node, trial }) => await looking.of(node, trial, workings.signal),
+    preflight: async ({ node, trial }, context) => await looking.of(node, trial, workings.signal, context),
     explain_node: async ({ node }) => await explainNode(workings, node),
     ...managementCalls(workings),
 

@@ -40,13 +40,13 @@ export function managementCalls(workings: ConductorWorkings): Pick<ConductorHand
           throw new InvalidParameterValue(`The boot device '${device}' is none of ${supported.join(', ')}`);
         await management.setBootDevice(task, wanted, { persistent });
       }),
-    async get_boot_device({ node }) {
-      const task = await readingTask(parts, node, workings.signal);
+    async get_boot_device({ node }, context) {
+      const task = await readingTask(parts, node, workings.signal, context);
       await task.driver.management.validate(task);
       return await task.driver.management.getBootDevice(task);
     },
-    async get_supported_boot_devices({ node }) {
-      const task = await readingTask(parts, node, workings.signal);
+    async get_supported_boot_devices({ node }, context) {
+      const task = await readingTask(parts, node, workings.signal, context);
       return [...(await task.driver.management.supportedBootDevices(task))];
     },
     change_node_boot_mode: async ({ node, mode }, context) =>

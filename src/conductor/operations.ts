@@ -97,10 +97,7 @@ export class Operations {
       this.#turns.watch();
       return;
     }
-    this.#parts.log.info(
-      { node: uuid, operation: id, kind, request: context.requestId },
-      'operation begun',
-    );
+    this.#parts.log.info({ node: uuid, operation: id, kind, request: context.requestId }, 'operation begun');
     await this.#parts.checkpoint(`${kind}:begun`, uuid);
     this.#run(place, { node, operation, signal });
   }
@@ -328,10 +325,7 @@ export class Operations {
         node.log.warn(fields, 'left an operation to whoever holds its node now');
         return undefined;
       }
-      node.log.error(
-        fields,
-        'could not go on with an operation; tries again from its last committed step',
-      );
+      node.log.error(fields, 'could not go on with an operation; tries again from its last committed step');
       return await this.#whenStoreWorks({ node, operation, signal });
     }
   }

@@ -32,7 +32,7 @@ export function retryOf(
  * free meanwhile, in the state it began in; `last_error` says what failed and when it is tried again.
  */
 export async function beginAgainLater(
-  { parts, node, operation, flow }: Place,
+  { parts, node, operation, flow, log }: Place,
   task: Task,
   { at, attempts }: Retry,
 ): Promise<RunEnd> {
@@ -57,9 +57,6 @@ export async function beginAgainLater(
     tell: [{ kind: 'operation.retried', data: { kind, fault, error: reason, at, retries, attempts } }],
     release: true,
   });
-  parts.log.info(
-    { node: node.uuid, operation: operation.id, kind, retries, at },
-    'operation is tried again later',
-  );
+  log.info({ kind, retries, at }, 'operation is tried again later');
   return { kind: 'waits', wait };
 }

@@ -1,6 +1,7 @@
 import type { Task } from '#drivers/task.ts';
 import { InvalidParameterValue, InvalidState, TemporaryFailure } from '#model/faults.ts';
 import type { OperationRecord, OperationStep } from '#protocol/operation.ts';
+import { logWith } from '#model/log.ts';
 import { timed } from '#telemetry/timed.ts';
 import { traced } from '#telemetry/tracing.ts';
 import type { NodeCommit } from './node-commit.ts';
@@ -29,7 +30,8 @@ export async function runOperation(
   operation: OperationRecord,
   { signal, leaving }: { signal: AbortSignal; leaving: AbortSignal },
 ): Promise<RunEnd> {
-  const place: Place = { parts, node, operation, flow: flows[operation.kind] };
+  const log = logWith(node.log, { operation: operation.id });
+  const place: Place = { parts, node, operation, log, flow: flows[operation.kind] };
   const run = async (): Promise<RunEnd> => await runFrom(place, { signal, leaving });
   return await (parts.tracer ? parts.tracer.at(placeOf(operation), run) : run());
 }
@@ -38,10 +40,10 @@ async function runFrom(
   place: Place,
   { signal, leaving }: { signal: AbortSignal; leaving: AbortSignal },
 ): Promise<RunEnd> {
-  const { parts, node, operation } = place;
+  const { parts, node, operation, log } = place;
   let task: Task | undefined;
   try {
-    task = await taskOf(parts, node, signal);
+    task = await taskOf(parts, node, signal, log);
     if (operation.state === 'failing') throw new Error(operation.error ?? 'the operation failed');
     return await runSteps({ ...place, task, driver: task.driver, leaving });
   } catch (error) {
@@ -87,17 +89,19 @@ async function handOver({ node, operation }: Run): Promise<RunEnd> {
   return { kind: 'handed over' };
 }
 
-/** Notes how long the step kept its worker, where anybody counts. */
+/** Notes how long the step kept its worker. */
 async function measured<T>(
-  { parts, operation }: Run,
+  { parts, operation, log }: Run,
   step: OperationStep,
   work: () => Promise<T>,
 ): Promise<T> {
   const { metrics, clock } = parts;
-  if (!metrics) return await work();
-  const labels = { operation: operation.kind, interface: step.interface, step: step.step };
-  const note = (seconds: number, outcome: string): void =>
-    metrics.observe('ingot_step_seconds', { ...labels, outcome }, seconds);
+  const labels = { interface: step.interface, step: step.step };
+  const { attempt } = operation;
+  const note = (seconds: number, outcome: string): void => {
+    metrics?.observe('ingot_step_seconds', { operation: operation.kind, ...labels, outcome }, seconds);
+    log.debug({ ...labels, attempt, outcome, seconds }, 'a step ran');
+  };
   return await timed(() => clock.now(), note, work);
 }
 

@@ -1,6 +1,7 @@
 import type { Driver } from '#drivers/define.ts';
 import type { Task } from '#drivers/task.ts';
 import type { OperationRecord, Wait } from '#protocol/operation.ts';
+import type { Log } from '#model/log.ts';
 import type { Flow } from './flows/flow.ts';
 import type { LockedNode } from './locked-node.ts';
 import type { ConductorParts } from './parts.ts';
@@ -12,6 +13,8 @@ export interface Place {
   /** As of the last commit; this run changes it along with the row. */
   readonly operation: OperationRecord;
   readonly flow: Flow;
+  /** Its lines say the node, the operation and the request. */
+  readonly log: Log;
 }
 
 /** One run: everything it needs at hand. */

@@ -95,7 +95,7 @@ async function goOnWith(
       left.slice(at, at + takenAtOnce).map(async (work) => {
         await operations.takeOver(work, context).catch((error: unknown) => {
           parts.log.warn(
-            { node: work.uuid, operation: work.id, err: error },
+            { node: work.uuid, operation: work.id, request: context.requestId, err: error },
             'could not take over an operation yet',
           );
         });

@@ -3,15 +3,22 @@ import { readPortsOfNode } from '#db/ports.ts';
 import { composeDriver } from '#drivers/compose.ts';
 import type { LookingTask, NodeChanges, StepFlow, StepTask, Task } from '#drivers/task.ts';
 import { InvalidState, NodeNotFound } from '#model/faults.ts';
+import { type Log, logWith } from '#model/log.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import type { OperationRecord } from '#protocol/operation.ts';
+import type { RequestContext } from '#protocol/rpc.ts';
 import type { Relatives } from './family-power.ts';
 import { type LockedNode, lockNode } from './locked-node.ts';
 import type { ConductorParts } from './parts.ts';
 import { setPower } from './set-power.ts';
 
 /** A task on a node that is held; its saves go through the lock. */
-export async function taskOf(parts: ConductorParts, node: LockedNode, signal: AbortSignal): Promise<Task> {
+export async function taskOf(
+  parts: ConductorParts,
+  node: LockedNode,
+  signal: AbortSignal,
+  log: Log = node.log,
+): Promise<Task> {
   const driver = composeDriver(parts.registry, node.record);
   const ports = await readPortsOfNode(parts.store.read, node.uuid);
   const task: Task = {
@@ -22,7 +29,7 @@ export async function taskOf(parts: ConductorParts, node: LockedNode, signal: Ab
     driver,
     settings: parts.settings,
     clock: parts.clock,
-    log: parts.log,
+    log,
     ...(parts.agentExchange ? { agentExchange: parts.agentExchange } : {}),
     signal,
     save: async (changes) => await node.commit({ columns: columnsOf(changes) }),
@@ -35,7 +42,7 @@ export async function taskOf(parts: ConductorParts, node: LockedNode, signal: Ab
 function relativesOf(parts: ConductorParts, node: LockedNode, signal: AbortSignal): Relatives {
   return {
     children: async () => await readChildNodes(parts.store.read, node.uuid),
-    look: async (uuid) => await readingTask(parts, uuid, signal),
+    look: async (uuid) => await readingTask(parts, uuid, signal, node.context),
     async hold(uuid) {
       const held = await lockNode(parts, uuid, node.context);
       const task = await taskOf(parts, held, signal);
@@ -83,14 +90,27 @@ export function agentHeardAt(node: NodeRecord): number | null {
 }
 
 /** A task for looking only: on a node that nobody needs to hold. Its saves are refused. */
-export async function readingTask(parts: ConductorParts, uuid: string, signal: AbortSignal): Promise<Task> {
+export async function readingTask(
+  parts: ConductorParts,
+  uuid: string,
+  signal: AbortSignal,
+  context?: RequestContext,
+): Promise<Task> {
   const node = await readNode(parts.store.read, uuid);
   if (!node) throw new NodeNotFound({ node: uuid });
-  return { ...lookingTask(parts, node, signal), ports: await readPortsOfNode(parts.store.read, uuid) };
+  return {
+    ...lookingTask(parts, node, signal, context),
+    ports: await readPortsOfNode(parts.store.read, uuid),
+  };
 }
 
 /** The same for a node that was read already, without its ports. Asks the store nothing. */
-export function lookingTask(parts: ConductorParts, node: NodeRecord, signal: AbortSignal): LookingTask {
+export function lookingTask(
+  parts: ConductorParts,
+  node: NodeRecord,
+  signal: AbortSignal,
+  context?: RequestContext,
+): LookingTask {
   const refuse = async (): Promise<never> => {
     throw new InvalidState(`Node ${node.uuid} is only being read; nothing may be saved to it`);
   };
@@ -99,7 +119,7 @@ export function lookingTask(parts: ConductorParts, node: NodeRecord, signal: Abo
     driver: composeDriver(parts.registry, node),
     settings: parts.settings,
     clock: parts.clock,
-    log: parts.log,
+    log: logWith(parts.log, { node: node.uuid, ...(context && { request: context.requestId }) }),
     ...(parts.agentExchange ? { agentExchange: parts.agentExchange } : {}),
     signal,
     save: refuse,

@@ -144,7 +144,7 @@ export class Turns {
       if (waiter.owner !== hostname) continue;
       await this.#begin(waiter, queue).catch((error: unknown) => {
         log.debug(
-          { node: waiter.node_uuid, err: error },
+          { node: waiter.node_uuid, operation: waiter.id, err: error },
           'could not begin an operation whose turn it is yet',
         );
       });

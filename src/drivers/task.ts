@@ -40,6 +40,7 @@ export interface Task {
    * that changes something.
    */
   readonly signal: AbortSignal;
+  /** Its lines say the node, and the operation and the request where there are any. */
   readonly log: Log;
   /** How the agent on the machine is reached. Absent: over HTTP. */
   readonly agentExchange?: AgentExchange;

@@ -39,7 +39,7 @@ async function validateInterface(driver: Driver, type: ValidatedType, task: Task
     return { result: true };
   } catch (error) {
     if (error instanceof Fault && error.status < 500) return { result: false, reason: error.message };
-    task.log.error({ node: task.node.uuid, interface: type, err: error }, 'an interface failed to validate');
+    task.log.error({ interface: type, err: error }, 'an interface failed to validate');
     return {
       result: false,
       reason: `The ${type} interface could not be asked; the log of the conductor says why.`,

@@ -80,25 +80,26 @@ export class CallDesk {
   }
 
   async #outcomeOf(call: IncomingCall): Promise<CallOutcome> {
-    let context: RequestContext | undefined;
+    let body: CallBody | undefined;
     try {
-      const body = await call.body();
-      context = body.context;
+      body = await call.body();
       // That the name is a handler's was looked at; that the arguments are its own, the protocol's version says.
       const handle = this.#parts.handlers[call.name as keyof ConductorHandlers] as Handle;
       return { kind: 'result', result: await handle(body.args, body.context) };
     } catch (error) {
       if (error instanceof Fault) return failed(error);
-      return this.#unknownFailure(error, call, context);
+      return this.#unknownFailure(error, call, body);
     }
   }
 
   /** What is not meant for a caller goes to the log only. */
-  #unknownFailure(err: unknown, { name }: IncomingCall, context: RequestContext | undefined): CallOutcome {
+  #unknownFailure(err: unknown, { name }: IncomingCall, body: CallBody | undefined): CallOutcome {
     const { hostname, log } = this.#parts;
-    const requestId = context?.requestId;
-    log.error({ err, call: name, requestId }, 'a call failed');
-    const place = requestId === undefined ? '' : ` under ${requestId}`;
+    const request = body?.context.requestId;
+    const node = body?.args['node'];
+    const ids = { ...(request !== undefined && { request }), ...(typeof node === 'string' && { node }) };
+    log.error({ ...ids, err, call: name }, 'a call failed');
+    const place = request === undefined ? '' : ` under ${request}`;
     return failed(
       new IronicException(
         `The request failed for a reason that the log of the conductor ${hostname} tells${place}.`,

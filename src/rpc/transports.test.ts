@@ -125,7 +125,7 @@ for (const [name, start] of Object.entries(carriers))
       );
       assert.deepEqual(
         carrier.logged.map(({ level, fields }) => ({ level, fields })),
-        [{ level: 'error', fields: { err: defect, call: 'destroy_node', requestId: 'req-1' } }],
+        [{ level: 'error', fields: { err: defect, call: 'destroy_node', node, request: 'req-1' } }],
       );
     });
 

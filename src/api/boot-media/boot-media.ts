@@ -70,7 +70,7 @@ export function addBootMedia(app: FastifyInstance, parts: BootMediaParts): void 
       reading.add(response);
       await serveIso(image, request.raw, response);
     } catch (error) {
-      parts.log.error({ err: error, requestId: request.id, node: ident }, 'boot media could not be served');
+      parts.log.error({ err: error, request: request.id, node: ident }, 'boot media could not be served');
       // The log says why; a BMC could not tell one reason from another.
       if (!response.headersSent) refuse(response, 503);
     } finally {

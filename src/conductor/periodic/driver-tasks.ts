@@ -26,10 +26,7 @@ function driverTask(hardwareType: string, task: DriverPeriodicTask): PeriodicTas
         const one = await readingTask(parts, node.uuid, signal);
         if (!task.concerns(one.node)) return;
         await task.run(one).catch((error: unknown) => {
-          parts.log.warn(
-            { node: node.uuid, task: task.name, err: error },
-            'a periodic task of the driver failed',
-          );
+          one.log.warn({ task: task.name, err: error }, 'a periodic task of the driver failed');
         });
       });
     },

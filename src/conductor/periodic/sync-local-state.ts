@@ -82,7 +82,7 @@ async function restartConsole(task: Task): Promise<Pick<NodeCommit, 'columns' | 
   } catch (error) {
     task.signal.throwIfAborted();
     const event = `The console could not be started on another conductor: ${hideInUrls(messageOf(error))}`;
-    task.log.warn({ node: task.node.uuid, err: error }, event);
+    task.log.warn({ err: error }, event);
     return {
       columns: { console_enabled: false, last_error: event },
       history: { severity: 'ERROR', type: 'console', event },

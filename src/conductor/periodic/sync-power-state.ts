@@ -100,7 +100,7 @@ async function mend(
   if (node.record.power_state !== stored || !isSynced(node.record)) return;
   const forces = parts.settings.conductor.force_power_state_during_sync && !node.record.disable_power_off;
   if (stored !== null && stored !== 'error' && forces) {
-    parts.log.warn({ node: uuid, seen, stored }, 'the machine is not in the power state on record; sets it');
+    node.log.warn({ seen, stored }, 'the machine is not in the power state on record; sets it');
     const task = await taskOf(parts, node, signal);
     await task.setPower(stored);
   } else {

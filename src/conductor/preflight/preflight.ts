@@ -12,6 +12,7 @@ import type {
   PreflightReport,
   PreflightTrial,
 } from '#protocol/preflight.ts';
+import type { RequestContext } from '#protocol/rpc.ts';
 import { driverSteps, enabledSteps, sortSteps } from '../flows/flow.ts';
 import { flows } from '../flows/all.ts';
 import type { ConductorParts } from '../parts.ts';
@@ -47,24 +48,34 @@ export class Preflight {
     this.#parts = parts;
   }
 
-  async of(uuid: string, trial: PreflightTrial, signal: AbortSignal): Promise<PreflightReport> {
+  async of(
+    uuid: string,
+    trial: PreflightTrial,
+    signal: AbortSignal,
+    context: RequestContext,
+  ): Promise<PreflightReport> {
     if (this.#atWork >= mostAtOnce)
       throw new TemporaryFailure(
         `This conductor looks at ${mostAtOnce} nodes already; ask again in a moment`,
       );
     this.#atWork += 1;
     try {
-      return await this.#look(uuid, trial, signal);
+      return await this.#look(uuid, trial, signal, context);
     } finally {
       this.#atWork -= 1;
     }
   }
 
-  async #look(uuid: string, trial: PreflightTrial, signal: AbortSignal): Promise<PreflightReport> {
+  async #look(
+    uuid: string,
+    trial: PreflightTrial,
+    signal: AbortSignal,
+    context: RequestContext,
+  ): Promise<PreflightReport> {
     const parts = this.#parts;
     const limit = new AbortController();
     const enough = AbortSignal.any([signal, limit.signal]);
-    const stored = await readingTask(parts, uuid, enough);
+    const stored = await readingTask(parts, uuid, enough, context);
     const instance_info = { ...stored.node.instance_info, ...trial.instanceInfo };
     const task: Task = { ...stored, node: { ...stored.node, instance_info } };
     const timer = parts.clock.sleep(lookSeconds * 1000, enough).then(

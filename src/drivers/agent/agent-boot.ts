@@ -145,10 +145,7 @@ async function stillArriving(task: StepTask, boot: AgentBoot): Promise<'there' |
     throw new AgentLost('The machine turned off while the agent was booting.');
   }
   if (!isOverdue(task)) return waitForBoot(task);
-  task.log.warn(
-    { node: task.node.uuid },
-    'no agent was heard of since the machine was started; boots it once more',
-  );
+  task.log.warn({}, 'no agent was heard of since the machine was started; boots it once more');
   await keep(task, { prepared: false, started: 'no', again: true });
   return await bootAgent(task, boot);
 }

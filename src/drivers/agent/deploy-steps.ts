@@ -162,7 +162,7 @@ async function tellAgent(task: StepTask, names: readonly Command[]): Promise<boo
     return true;
   } catch (error) {
     if (!isAgentFault(error)) throw error;
-    task.log.warn({ err: error, node: task.node.uuid, commands: names }, 'The agent could not be told');
+    task.log.warn({ err: error, commands: names }, 'The agent could not be told');
     return false;
   }
 }

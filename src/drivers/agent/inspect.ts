@@ -35,14 +35,14 @@ export const agentInspect: InspectInterface = {
     return runHooks(task, task.settings.inspector.hooks, sent);
   },
 
-  finish: (task) =>
-    endInspection(task, { powerOff: task.settings.inspector.power_off && !isFastTrack(task) }),
-  abort: (task) => endInspection(task, { powerOff: true }),
+  finish: endInspection,
+  abort: endInspection,
 };
 
 /** May be repeated. */
-async function endInspection(task: Task, { powerOff }: { powerOff: boolean }): Promise<void> {
+async function endInspection(task: Task): Promise<void> {
   const mustStayOn = task.node.disable_power_off;
+  const powerOff = task.settings.inspector.power_off && !isFastTrack(task);
   if (powerOff && !mustStayOn) await task.setPower('power off');
   await task.driver.boot.cleanUpRamdisk(task);
   // The agent that is known is the one to end: whoever repeats this finds it forgotten.
@@ -61,7 +61,7 @@ async function portsKnownToBmc(task: StepTask): Promise<InspectionResult['ports'
   } catch (error) {
     task.signal.throwIfAborted();
     // The agent may be recognised by the address of its BMC as well.
-    task.log.warn({ err: error, node: task.node.uuid }, 'The BMC does not tell its MAC addresses');
+    task.log.warn({ err: error }, 'The BMC does not tell its MAC addresses');
     return [];
   }
 }
@@ -78,7 +78,7 @@ async function bmcAddresses({ node, log }: Task): Promise<string[]> {
       try {
         return (await lookup(host, { all: true })).map(({ address }) => address);
       } catch (error) {
-        log.debug({ err: error, node: node.uuid }, 'The name of a BMC has no address');
+        log.debug({ err: error }, 'The name of a BMC has no address');
         return [];
       }
     }),

@@ -10,7 +10,7 @@ export async function powerStateIfTold(task: Task): Promise<PowerState | null> {
     return await task.driver.power.getPowerState(task);
   } catch (error) {
     task.signal.throwIfAborted();
-    task.log.warn({ err: error, node: task.node.uuid }, 'The BMC does not tell the power state');
+    task.log.warn({ err: error }, 'The BMC does not tell the power state');
     return null;
   }
 }

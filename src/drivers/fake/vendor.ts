@@ -21,10 +21,7 @@ export function fakeVendor(delay: Delay): VendorInterface {
   });
   const logMembers = async (task: Task, members: object): Promise<void> => {
     // Names only: the values are whatever somebody sent, and may be secret.
-    task.log.debug(
-      { node: task.node.uuid, members: Object.keys(members) },
-      'fake vendor passthru was called',
-    );
+    task.log.debug({ members: Object.keys(members) }, 'fake vendor passthru was called');
     await delay(task, 'vendor_delay');
   };
 

@@ -16,7 +16,7 @@ export const noopManagement: ManagementInterface = {
       throw new InvalidParameterValue(
         `Node ${task.node.uuid} cannot boot from ${device}; it supports ${supported.join(', ')}.`,
       );
-    task.log.debug({ node: task.node.uuid, device }, 'the boot order is left as the machine has it');
+    task.log.debug({ device }, 'the boot order is left as the machine has it');
   },
   async getBootDevice() {
     return { boot_device: 'pxe', persistent: true };

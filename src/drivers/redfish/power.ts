@@ -123,10 +123,7 @@ async function ask({ task, system: [client, path, signal] }: Action, type: Reset
     const isOpen =
       (error instanceof BmcUnreachable || error instanceof BmcTimeout) && error.mayHaveTakenEffect;
     if (!isOpen) throw error;
-    task.log.warn(
-      { err: error, node: task.node.uuid, type },
-      'Whether the BMC took the power action is not known',
-    );
+    task.log.warn({ err: error, type }, 'Whether the BMC took the power action is not known');
   }
 }
 

@@ -149,7 +149,7 @@ async function alignBootMode(task: Task): Promise<void> {
     if ((await management.getBootMode(task)) === wanted) return;
   } catch (error) {
     task.signal.throwIfAborted();
-    task.log.debug({ err: error, node: task.node.uuid }, 'The BMC does not tell the boot mode');
+    task.log.debug({ err: error }, 'The BMC does not tell the boot mode');
     return;
   }
   await management.setBootMode(task, wanted);
