@@ -6,6 +6,12 @@ import { runSeed, type SeedOptions, tellViolation } from './run-seed.ts';
 /** Smaller than `npm run simulate` has it, with as much going wrong. */
 const small = { hours: 1, conductors: 3, machines: 16, without: [] } as const;
 const seeds = Array.from({ length: 10 }, (_none, index) => index + 1);
+/** The seeds that were seen to show what each guard is for; the others come after, should the product have changed. */
+const telling: Readonly<Record<Guard, readonly number[]>> = {
+  fence: [2, 6],
+  'read-back': [5, 4],
+  'commit-before-tell': [5, 4],
+};
 
 describe('a control plane in virtual time, with everything going wrong', { concurrency: false }, () => {
   for (const seed of seeds)
@@ -36,7 +42,7 @@ describe('without a guard', { concurrency: false }, () => {
 });
 
 async function findBroken(guard: Guard): Promise<boolean> {
-  for (const seed of seeds) {
+  for (const seed of new Set([...telling[guard], ...seeds])) {
     const options: SeedOptions = { ...small, hours: 2, machines: 30, seed, without: [guard] };
     const { violation } = await runSeed(options);
     if (violation) return true;
