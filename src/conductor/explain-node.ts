@@ -2,15 +2,21 @@ import { validateInterfaces } from '#drivers/validate.ts';
 import { Fault } from '#model/fault.ts';
 import type { Task } from '#drivers/task.ts';
 import type { NodeView } from '#protocol/node-view.ts';
+import type { RefusedHeartbeats } from './refused-heartbeats.ts';
 import { readingTask } from './task.ts';
 import type { ConductorWorkings } from './workings.ts';
 
 /** What stands in no store: how full this conductor is, and what it remembers of the node's BMC. Asks nobody. */
 export async function explainNode(
   { parts, pool, signal }: ConductorWorkings,
+  refused: RefusedHeartbeats,
   uuid: string,
 ): Promise<NodeView> {
-  const view = { conductor: parts.hostname, workers: { load: pool.load, size: pool.size } };
+  const view = {
+    conductor: parts.hostname,
+    workers: { load: pool.load, size: pool.size },
+    refusedHeartbeat: refused.of(uuid),
+  };
   try {
     const task = await readingTask(parts, uuid, signal);
     return { ...view, bmc: bmcOf(task), misses: await missesOf(task), noDriver: null };

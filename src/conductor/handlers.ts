@@ -13,6 +13,7 @@ import type { ConductorParts } from './parts.ts';
 import { createPort, destroyPort, updatePort } from './port-edits.ts';
 import { cancel, provisioningAction } from './provisioning-actions.ts';
 import { setMaintenance } from './set-maintenance.ts';
+import { RefusedHeartbeats } from './refused-heartbeats.ts';
 import { readingTask } from './task.ts';
 import { clean, deploy, inspect, rescue, service, tearDown, unrescue } from './verbs.ts';
 import type { ConductorWorkings } from './workings.ts';
@@ -25,6 +26,7 @@ export function createHandlers(workings: ConductorWorkings): ConductorHandlers {
     async (args: Args, context: RequestContext): Promise<void> =>
       await accept(workings, args.node, verb(args, parts), context);
   const looking = new Preflight(parts);
+  const refused = new RefusedHeartbeats(parts.clock);
   return {
     create_node: async ({ node }, context) => await createNode(parts, node, context),
     update_node: async ({ node, patch, seen, resetInterfaces }, context) =>
@@ -48,7 +50,7 @@ export function createHandlers(workings: ConductorWorkings): ConductorHandlers {
       return await validateInterfaces(task.driver, task);
     },
     preflight: async ({ node, trial }, context) => await looking.of(node, trial, workings.signal, context),
-    explain_node: async ({ node }) => await explainNode(workings, node),
+    explain_node: async ({ node }) => await explainNode(workings, refused, node),
     ...managementCalls(workings),
 
     create_port: async ({ port }, context) => await createPort(parts, port, context),
@@ -62,7 +64,8 @@ export function createHandlers(workings: ConductorWorkings): ConductorHandlers {
     }),
 
     get_node_with_token: async ({ node }) => await nodeWithToken(parts, node),
-    heartbeat: async (args, context) => await heartbeat(parts, operations, args, context),
+    heartbeat: async (args, context) =>
+      await refused.watch(args.node, async () => await heartbeat(parts, operations, args, context)),
     continue_inspection: async (args, context) => await continueInspection(workings, args, context),
   };
 }

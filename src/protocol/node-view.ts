@@ -11,6 +11,12 @@ export interface BmcReachability {
   lastFailure: string | null;
 }
 
+/** What said that it is the node's agent, and was not believed. */
+export interface RefusedHeartbeat {
+  at: string;
+  reason: string;
+}
+
 /** A node as its conductor sees it. Holds nothing that stands in the store, and no secret. */
 export interface NodeView {
   conductor: string;
@@ -22,4 +28,6 @@ export interface NodeView {
   misses: Record<string, string>;
   /** Why the node's driver cannot be put together here; null when it can. */
   noDriver: string | null;
+  /** The last of them since an agent was heard of; absent from a conductor that does not remember any. */
+  refusedHeartbeat?: RefusedHeartbeat | null;
 }

@@ -2,6 +2,7 @@
 // of everything goes before what is under way, and that before what the operator may do next.
 import { type ProvisionState, stateRow } from '#model/provision-states.ts';
 import type { NodeFault } from '#model/power-states.ts';
+import type { RefusedHeartbeat } from '#protocol/node-view.ts';
 import type { OperationRecord, OperationStep } from '#protocol/operation.ts';
 import { type FailureKind, failureKindOf, failures } from './failures.ts';
 import type { Facts, KnownConductor } from './facts.ts';
@@ -116,6 +117,12 @@ const inHand = {
   agent_works: {
     applies: (facts) => waitsForAgent(facts) && hasCommand(facts) && !isAgentSilent(facts),
     says: (facts) => `The agent works on ${stepText(facts.operation)}${progressText(facts.operation)}.`,
+  },
+  agent_refused: {
+    applies: (facts) => waitsForAgent(facts) && refusedLately(facts) !== null,
+    says: (facts) =>
+      `It waits for the agent, and what says at ${refusedLately(facts)?.at} that it is the agent was refused: ` +
+      `${sentence(refusedLately(facts)?.reason ?? null)} It may be an agent of an earlier boot, or of another machine.`,
   },
   agent_booting: {
     applies: (facts) =>
@@ -392,6 +399,13 @@ function hasCommand({ operation }: Facts): boolean {
 /** It looks how far the agent came, which lasts as long as an agent that hangs is given to answer. */
 function asksAgent(facts: Facts): boolean {
   return facts.operation?.state === 'running' && hasCommand(facts);
+}
+
+/** What was refused since it waits, and since an agent was heard of. */
+function refusedLately(facts: Facts): RefusedHeartbeat | null {
+  const refused = ('refusedHeartbeat' in facts.view && facts.view.refusedHeartbeat) || null;
+  const since = agentOf(facts).heardAt ?? waitsSince(facts);
+  return refused !== null && since !== null && Date.parse(refused.at) > Date.parse(since) ? refused : null;
 }
 
 function isAgentSilent(facts: Facts): boolean {

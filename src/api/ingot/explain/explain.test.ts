@@ -134,6 +134,13 @@ const cases: Case[] = [
     operation: { ...forAgent, memo: { agent_command: { name: 'x' }, progress: { percent: 42.7 } } },
   },
   {
+    cause: 'agent_refused',
+    says: /the token is another.*earlier boot/,
+    node: { ...awaited, provision_updated_at: ago(20) },
+    operation: forAgent,
+    view: { refusedHeartbeat: { at: ago(10), reason: 'the token is another' } },
+  },
+  {
     cause: 'agent_booting',
     says: /some minutes/,
     node: { ...awaited, provision_updated_at: ago(20) },
