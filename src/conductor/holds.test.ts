@@ -187,15 +187,17 @@ for (const flow of flows)
       assert.deepEqual(powerActions, ['rebooting', 'power off', 'power on']);
     });
 
-    test('power_off fails where the machine must never be off', async () => {
+    test('power_off is refused where the machine must never be off', async () => {
       await using ground = await Ground.make();
       const conductor = await ground.conductor();
       const uuid = await ground.node(conductor, { ...flow.node, disable_power_off: true });
       ground.driver.power.set(uuid, 'power on');
-      await flow.begin(conductor, uuid, [reserved('power_off')]);
-      const node = await ground.untilAtRest(uuid);
-      assert.match(node.last_error ?? '', /must not be powered off/);
-      assert.equal(ground.driver.callsOf('power off').length, 0);
+      await assert.rejects(flow.begin(conductor, uuid, [reserved('power_off')]), (error) => {
+        assert.ok(error instanceof InvalidParameterValue);
+        assert.match(error.message, /deploy\.power_off cannot be run: disable_power_off is set/);
+        return true;
+      });
+      assert.equal(await ground.operation(uuid), undefined);
     });
 
     test('what a reserved step does not take is refused', async () => {

@@ -3,20 +3,28 @@ import type { Driver } from '#drivers/define.ts';
 import type { OfferedStep, StepArgument } from '#drivers/steps.ts';
 import type { StepFlow } from '#drivers/task.ts';
 import { InvalidParameterValue } from '#model/faults.ts';
-import type { AskedStep, OperationInput, OperationStep } from '#protocol/operation.ts';
+import type { AskedStep, OperationStep } from '#protocol/operation.ts';
 import { reservedStep, secondsOf } from '../reserved-steps.ts';
-import { findStep, isSameStep } from './flow.ts';
+import { findStep, isSameStep, type PlanContext } from './flow.ts';
 
 /**
- * The steps in the order given, with what is known of each; those that nobody knows are the agent's. Throws
- * InvalidParameterValue for arguments that a step does not take or lacks, and for what child nodes cannot be asked.
+ * The steps that a request names, in its order, with what is known of each; those that nobody knows are the agent's.
+ * Throws InvalidParameterValue for arguments that a step does not take or lacks, and for what neither this node nor
+ * child nodes can be asked.
  */
-export function askedSteps(driver: Driver, flow: StepFlow, asked: OperationInput['steps']): OperationStep[] {
-  return (asked ?? []).map((step) => {
+export function askedSteps(
+  { node, driver, input }: Pick<PlanContext, 'node' | 'driver' | 'input'>,
+  flow: StepFlow,
+): OperationStep[] {
+  return (input.steps ?? []).map((step) => {
     const reserved = reservedStep(step.step);
     const definition = findStep(driver, flow, step);
     if (step.onChildren && reserved?.onChildren === false)
       throw new InvalidParameterValue(`The step ${nameOf(step)} cannot be run on child nodes`);
+    if (!step.onChildren && reserved && step.step === 'power_off' && node.disable_power_off)
+      throw new InvalidParameterValue(
+        `The step ${nameOf(step)} cannot be run: disable_power_off is set on node ${node.uuid}`,
+      );
     // What a child's driver takes is the child's.
     const known = reserved ?? (step.onChildren ? undefined : definition);
     if (known && step.priority !== 0) checkArguments(step, known.args ?? {});

@@ -74,8 +74,9 @@ const endOf = (operation: OperationRecord) => ({
 });
 
 /** Automated: everything enabled, sorted. By hand: what was asked for, in the order it was. */
-function cleanSteps({ driver, settings, input }: PlanContext): OperationStep[] {
-  if (input.manual) return askedSteps(driver, 'clean', input.steps);
+function cleanSteps(context: PlanContext): OperationStep[] {
+  const { driver, settings, input } = context;
+  if (input.manual) return askedSteps(context, 'clean');
   return enabledSteps(driverSteps(driver, 'clean'), settings.conductor.clean_step_priority_override);
 }
 

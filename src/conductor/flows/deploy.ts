@@ -33,7 +33,9 @@ export const deploy: Flow = {
     ...(isGivenUp(operation) ? { next: { kind: 'tear down', input: { leaves: true } } } : {}),
     history: { severity: 'ERROR', type: 'deploying', event: error },
   }),
-  async cleanUp(task) {
+  async cleanUp(task, operation) {
+    // Whoever stops it means to look, or to try again: what it had is left to it (ironic conductor/manager.py, 2026.2).
+    if (operation.abort_requested && !isGivenUp(operation)) return;
     if (task.settings.deploy.power_off_after_deploy_failure && !task.node.disable_power_off) {
       await task.setPower('power off');
     }
@@ -46,8 +48,9 @@ const isGivenUp = ({ abort_requested: isAborted, steps, cursor }: OperationRecor
   isAborted && steps[cursor]?.origin === 'reserved' && steps[cursor].step === 'hold';
 
 /** The driver's steps and those asked for; where both name one, what was asked for wins, and priority 0 removes it. */
-function planSteps({ driver, input }: PlanContext): OperationStep[] {
-  const asked = askedSteps(driver, 'deploy', input.steps);
+function planSteps(context: PlanContext): OperationStep[] {
+  const { driver } = context;
+  const asked = askedSteps(context, 'deploy');
   checkDeploySteps(asked);
   const steps = [
     ...driverSteps(driver, 'deploy').filter((step) => !asked.some((one) => isSameStep(one, step))),
@@ -73,9 +76,9 @@ function checkDeploySteps(asked: readonly OperationStep[]): void {
 const isCore = (step: OperationStep): boolean => step.interface === 'deploy' && step.step === 'deploy';
 
 /** Merges the agent's steps of priority above 0 into what is left of the plan. */
-async function collectAgentSteps(task: StepTask, { input, driver }: PlanContext): Promise<StepOutcome> {
+async function collectAgentSteps(task: StepTask, context: PlanContext): Promise<StepOutcome> {
   const offered = (await task.driver.deploy.agentSteps?.(task, 'deploy')) ?? [];
-  const asked = askedSteps(driver, 'deploy', input.steps);
+  const asked = askedSteps(context, 'deploy');
   const agents = offered
     .filter((step) => step.priority > 0 && !asked.some((one) => isSameStep(one, step)))
     .map(plannedOf);

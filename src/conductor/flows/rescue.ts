@@ -34,7 +34,10 @@ export const rescue: Flow = {
     },
     history: { severity: 'ERROR', type: 'rescue', event: error },
   }),
-  async cleanUp(task) {
+  async cleanUp(task, { fault }) {
+    // Nobody knows what it runs (ironic conductor/utils.py cleanup_rescuewait_timeout, 2026.2).
+    const isSilent = fault === 'boot-timeout' || fault === 'agent-timeout';
+    if (isSilent && !task.node.disable_power_off) await task.setPower('power off');
     await task.driver.rescue.cleanUp?.(task);
   },
 };

@@ -11,9 +11,10 @@ export const service: Flow = {
   kind: 'service',
   stepFlow: 'service',
   stepField: 'service_step',
-  plan({ driver, input }) {
+  plan(context) {
+    const { driver, input } = context;
     if (input.leaves) return [flowStep('return_to_instance')];
-    const steps = askedSteps(driver, 'service', input.steps);
+    const steps = askedSteps(context, 'service');
     if (input.disableRamdisk) checkRunWithoutRamdisk(driver, 'service', steps);
     if (!needRamdisk(driver, 'service', steps)) return steps;
     return [
@@ -28,9 +29,9 @@ export const service: Flow = {
         await task.save({ driver_internal_info: { [instanceLeft]: true } });
       return await task.driver.deploy.prepareAgent(task);
     },
-    async collect_agent_steps(task, { driver, input }) {
+    async collect_agent_steps(task, context) {
       const offered = (await task.driver.deploy.agentSteps?.(task, 'service')) ?? [];
-      const steps = withAgentSteps('service', askedSteps(driver, 'service', input.steps), offered);
+      const steps = withAgentSteps('service', askedSteps(context, 'service'), offered);
       return { kind: 'done', remaining: [...steps, ...task.remainingSteps] };
     },
     tear_down_service: returnToInstance,
@@ -74,6 +75,7 @@ const told = (error: string): Pick<FlowEnd, 'history'> => ({
 
 /** The machine is off its disk from here until its instance was started again. */
 const instanceLeft = 'service_left_instance';
+export const instanceIsThere = { [instanceLeft]: null } as const;
 
 async function returnToInstance(task: StepTask): Promise<StepOutcome> {
   const outcome = await task.driver.deploy.tearDownAgent(task);
@@ -83,6 +85,6 @@ async function returnToInstance(task: StepTask): Promise<StepOutcome> {
   const { driver_internal_info } = outcome.changes ?? {};
   return {
     ...outcome,
-    changes: { ...outcome.changes, driver_internal_info: { ...driver_internal_info, [instanceLeft]: null } },
+    changes: { ...outcome.changes, driver_internal_info: { ...driver_internal_info, ...instanceIsThere } },
   };
 }

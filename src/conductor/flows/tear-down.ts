@@ -3,8 +3,10 @@ import { done } from '#drivers/steps.ts';
 import { tearDownResets } from '#model/node-fields.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import type { Settings } from '#config/settings.ts';
+import type { ProvisionState } from '#model/provision-states.ts';
 import { noShownSteps } from '../shown-step.ts';
 import { type Flow, flowStep } from './flow.ts';
+import { instanceIsThere } from './service.ts';
 
 /**
  * Ensures: the instance is off the machine and nothing of it is left on the node; then cleaning begins.
@@ -14,8 +16,21 @@ export const tearDown: Flow = {
   kind: 'tear down',
   stepFlow: 'deploy',
   stepField: null,
-  plan: () => [flowStep('tear_down'), flowStep('clean_up')],
+  plan: ({ node }) => [
+    ...(rescued.includes(node.provision_state) ? [flowStep('leave_rescue')] : []),
+    ...(node.console_enabled ? [flowStep('stop_console')] : []),
+    flowStep('tear_down'),
+    flowStep('clean_up'),
+  ],
   own: {
+    async leave_rescue(task) {
+      await task.driver.rescue.cleanUp?.(task);
+      return done;
+    },
+    async stop_console(task) {
+      await task.driver.console.stop?.(task);
+      return { ...done, columns: { console_enabled: false } };
+    },
     tear_down: async (task) => await task.driver.deploy.tearDown(task),
     async clean_up(task) {
       await task.driver.deploy.cleanUp(task);
@@ -37,6 +52,9 @@ export const tearDown: Flow = {
   }),
 };
 
+/** Where the machine may have what a rescue gave it (ironic conductor/manager.py _do_node_tear_down, 2026.2). */
+const rescued: readonly ProvisionState[] = ['rescue', 'rescue wait', 'rescue failed', 'unrescue failed'];
+
 /** Whether a node is cleaned on its way to `available`: its own word, else the configuration's. */
 export function cleansAutomatically(node: NodeRecord, settings: Settings): boolean {
   return node.automated_clean ?? settings.conductor.automated_clean;
@@ -48,6 +66,6 @@ function instanceReset(node: NodeRecord): NodeColumns {
   return {
     ...tearDownResets,
     ...(hadLessee ? { lessee: null } : {}),
-    driver_internal_info: { ...noShownSteps, automatic_lessee: null },
+    driver_internal_info: { ...noShownSteps, ...instanceIsThere, automatic_lessee: null },
   };
 }

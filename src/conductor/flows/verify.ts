@@ -1,7 +1,9 @@
+import { PowerStateFailure } from '#model/faults.ts';
+import { bmcFacts } from '../bmc-facts.ts';
 import { driverSteps, enabledSteps, type Flow, flowStep, sortSteps } from './flow.ts';
 
 /**
- * Ensures: the BMC can be reached with the node's credentials, and its power state is known.
+ * Ensures: the BMC can be reached with the node's credentials, and what it says of power, boot mode and vendor is known.
  * When: `manage` from enroll. Not its business: what the machine is made of (inspect).
  */
 export const verify: Flow = {
@@ -18,7 +20,9 @@ export const verify: Flow = {
   own: {
     async reach_bmc(task) {
       await task.driver.power.validate(task);
-      return { kind: 'done', changes: { power_state: await task.driver.power.getPowerState(task) } };
+      const state = await task.driver.power.getPowerState(task);
+      if (state === 'error') throw new PowerStateFailure({ pstate: "any: its BMC says 'error'" });
+      return { kind: 'done', changes: { power_state: state, ...(await bmcFacts(task)) } };
     },
   },
   finish: () => ({ raise: ['done'], columns: { last_error: null } }),
