@@ -11,6 +11,12 @@ interface Scenario {
   name: string;
   node: Partial<NewNode>;
   begin(conductor: TestConductor, node: string): Promise<void>;
+  /** What the driver does besides. */
+  script?(ground: Ground): void;
+  /** A child of the node. */
+  child?: Partial<NewNode>;
+  /** What an operator does to a node that is held; by default lets it go. */
+  held?: 'unhold' | 'abort';
   ends: ProvisionState;
   /** What the machine must have seen at least once, and in this order. */
   calls: string[];
@@ -117,6 +123,84 @@ const scenarios: Scenario[] = [
     calls: ['prepareAgent', 'agent wipe', 'rebootAgent', 'tearDownAgent', 'prepareInstance'],
   },
   {
+    name: 'cleaning by hand with a step that reboots the machine and looks at it then',
+    node: agentIsKnown,
+    script: ({ driver }) =>
+      driver.always('scrub', async ({ memo }) =>
+        memo['rebooted'] === true
+          ? { kind: 'done' }
+          : { kind: 'wait', for: 'reboot', thenRepeatStep: true, notes: { rebooted: true } },
+      ),
+    begin: async (conductor, node) =>
+      await conductor.call('do_node_clean', {
+        node,
+        steps: [{ interface: 'deploy', step: 'scrub' }],
+        disableRamdisk: false,
+      }),
+    ends: 'manageable',
+    calls: ['prepareAgent', 'scrub', 'rebootAgent', 'tearDownAgent'],
+  },
+  {
+    name: 'cleaning of child nodes',
+    node: {},
+    child: { driver_info: { has_dedicated_power_supply: true } },
+    begin: async (conductor, node) =>
+      await conductor.call('do_node_clean', {
+        node,
+        steps: [
+          { interface: 'power', step: 'power_on', onChildren: [] },
+          { interface: 'deploy', step: 'scrub', onChildren: [] },
+        ],
+        disableRamdisk: false,
+      }),
+    ends: 'manageable',
+    calls: ['power on', 'scrub'],
+  },
+  {
+    name: 'the abort of cleaning that is held',
+    node: agentIsKnown,
+    held: 'abort',
+    begin: async (conductor, node) =>
+      await conductor.call('do_node_clean', {
+        node,
+        steps: [
+          { interface: 'deploy', step: 'erase' },
+          { interface: 'deploy', step: 'hold' },
+        ],
+        disableRamdisk: false,
+      }),
+    ends: 'clean failed',
+    calls: ['prepareAgent', 'erase', 'cleanUpRamdisk'],
+  },
+  {
+    name: 'the abort of a deployment that is held, and the removal after it',
+    node: { provision_state: 'available', ...agentIsKnown },
+    held: 'abort',
+    begin: async (conductor, node) =>
+      await conductor.call('do_node_deploy', {
+        ...deployIn(node),
+        steps: [{ interface: 'deploy', step: 'hold', priority: 90 }],
+      }),
+    ends: 'deploy failed',
+    calls: ['prepare', 'deploy', 'cleanUpRamdisk', 'tearDown', 'cleanUp'],
+  },
+  {
+    name: 'the abort of a service that is held, and the return of the instance',
+    node: { provision_state: 'active', ...agentIsKnown },
+    held: 'abort',
+    begin: async (conductor, node) =>
+      await conductor.call('do_node_service', {
+        node,
+        steps: [
+          { interface: 'deploy', step: 'wipe' },
+          { interface: 'deploy', step: 'hold' },
+        ],
+        disableRamdisk: false,
+      }),
+    ends: 'active',
+    calls: ['prepareAgent', 'agent wipe', 'tearDownAgent', 'prepareInstance'],
+  },
+  {
     name: 'returning from a rescue',
     node: { provision_state: 'rescue' },
     begin: async (conductor, node) => await conductor.call('do_node_unrescue', { node }),
@@ -139,8 +223,9 @@ const scenarios: Scenario[] = [
 const anyWait = { kind: 'wait', for: 'agent', changes: agentIsKnown } as const;
 
 /** Steps wait for the agent once, in each conductor's life, so that the waits are among the boundaries. */
-async function aGround(): Promise<Ground> {
+async function aGround({ script }: Partial<Pick<Scenario, 'script'>> = {}): Promise<Ground> {
   const ground = await Ground.make();
+  script?.(ground);
   ground.driver.agentSteps = [anAgentStep('wipe', 50)];
   for (const call of ['prepareAgent', 'deploy', 'agent wipe', 'rescue']) ground.driver.next(call, anyWait);
   return ground;
@@ -152,16 +237,25 @@ const waitsForSomebody = (node: NodeRecord): boolean =>
   node.reservation === null && (isWaiting(node.provision_state) || isHeld(node));
 
 /** The agent gives a sign of life; where an operator is waited for, that one lets go. */
-async function moveOn(conductor: TestConductor, node: NodeRecord): Promise<void> {
+async function moveOn(
+  conductor: TestConductor,
+  node: NodeRecord,
+  { held = 'unhold' }: Pick<Scenario, 'held'> = {},
+): Promise<void> {
   if (!isHeld(node)) return await hearAgent(conductor, node.uuid);
-  await conductor.call('do_provisioning_action', { node: node.uuid, action: 'unhold' });
+  await conductor.call('do_provisioning_action', { node: node.uuid, action: held });
 }
 
 /** The agent keeps giving signs of life until nothing is open and nobody holds the node. */
-async function followToTheEnd(ground: Ground, conductor: TestConductor, uuid: string): Promise<void> {
+async function followToTheEnd(
+  ground: Ground,
+  conductor: TestConductor,
+  uuid: string,
+  scenario: Pick<Scenario, 'held'> = {},
+): Promise<void> {
   await ground.clock.until(async () => {
     const node = await ground.read(uuid);
-    if (waitsForSomebody(node)) await moveOn(conductor, node);
+    if (waitsForSomebody(node)) await moveOn(conductor, node, scenario);
     return node.reservation === null && (await ground.operation(uuid)) === undefined;
   }, `the end of the operation on ${uuid}`);
 }
@@ -183,6 +277,7 @@ async function runOnce(
     },
   });
   const uuid = await ground.node(conductor, scenario.node);
+  if (scenario.child) await ground.node(conductor, { ...scenario.child, parent_node: uuid });
   // A call during which the conductor dies is never answered.
   void scenario.begin(conductor, uuid);
   await ground.clock.settle();
@@ -190,7 +285,7 @@ async function runOnce(
     if (isDead) return true;
     const node = await ground.read(uuid);
     if (waitsForSomebody(node)) {
-      const heard = moveOn(conductor, node);
+      const heard = moveOn(conductor, node, scenario);
       await ground.clock.settle();
       if (isDead) return true;
       await heard;
@@ -203,17 +298,17 @@ async function runOnce(
 describe('a conductor that dies', () => {
   for (const scenario of scenarios)
     test(`at any boundary of ${scenario.name} costs nobody anything`, async () => {
-      await using first = await aGround();
+      await using first = await aGround(scenario);
       const { boundaries, uuid } = await runOnce(first, scenario, null);
       const end = await first.read(uuid);
       assert.equal(end.provision_state, scenario.ends, end.last_error ?? '');
       for (let dieAt = 1; dieAt <= boundaries.length; dieAt += 1) {
         const where = `killed at ${dieAt}: ${boundaries[dieAt - 1]}`;
-        await using ground = await aGround();
+        await using ground = await aGround(scenario);
         const { uuid: node, conductor } = await runOnce(ground, scenario, dieAt);
         conductor.kill();
         const next = await ground.conductor();
-        await followToTheEnd(ground, next, node);
+        await followToTheEnd(ground, next, node, scenario);
         const after = await ground.read(node);
         assert.equal(after.provision_state, scenario.ends, `${where}: ${after.last_error}`);
         const firsts = [...new Set(ground.driver.calls.map(({ name }) => name))];

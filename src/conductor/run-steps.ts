@@ -1,3 +1,4 @@
+import type { StepOutcome } from '#drivers/steps.ts';
 import type { Task } from '#drivers/task.ts';
 import { InvalidParameterValue, InvalidState, TemporaryFailure } from '#model/faults.ts';
 import type { OperationRecord, OperationStep } from '#protocol/operation.ts';
@@ -192,7 +193,7 @@ async function settle(
     ...(outcome.history ? { history: outcome.history } : {}),
   };
   if (outcome.kind === 'wait') {
-    if (outcome.for === 'reboot') return await rebootAgent(run, step, outcome.thenRepeatStep, change);
+    if (outcome.for === 'reboot') return await rebootAgent(run, step, outcome, change);
     return await settleWait(run, outcome, change, heardBefore);
   }
   if (outcome.kind === 'outdated') return await nextStep(run, step, change, stepsAnew(run, step));
@@ -243,7 +244,7 @@ async function nextStep(
 async function rebootAgent(
   run: Run,
   step: OperationStep,
-  thenRepeatStep: boolean,
+  { thenRepeatStep, notes }: Extract<StepOutcome, { for: 'reboot' }>,
   change: NodeCommit,
 ): Promise<RunEnd | undefined> {
   if (!run.driver.deploy.rebootAgent) {
@@ -253,7 +254,7 @@ async function rebootAgent(
   }
   const after = run.operation.steps.slice(run.operation.cursor + 1);
   const remaining = thenRepeatStep
-    ? [rebootStep(run.operation.memo), step, ...after]
+    ? [rebootStep({ ...run.operation.memo, ...notes }), step, ...after]
     : [rebootStep({}), ...after];
   return await nextStep(run, step, change, remaining);
 }

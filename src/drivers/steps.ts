@@ -11,8 +11,17 @@ export type StepOutcome =
   | { kind: 'wait'; for: 'agent'; pollSeconds?: number; changes?: NodeChanges }
   /** Runs again after the time given. */
   | { kind: 'wait'; for: 'poll'; afterSeconds: number; changes?: NodeChanges }
-  /** The machine is rebooted into the agent; when it is heard of, the step runs again or counts as done. */
-  | { kind: 'wait'; for: 'reboot'; thenRepeatStep: boolean; changes?: NodeChanges }
+  /**
+   * The machine is rebooted into the agent; when it is heard of, the step runs again or counts as done. `notes`: what
+   * it then finds noted besides, which so says that the reboot has been.
+   */
+  | {
+      kind: 'wait';
+      for: 'reboot';
+      thenRepeatStep: boolean;
+      notes?: Readonly<Record<string, unknown>>;
+      changes?: NodeChanges;
+    }
   /** Nothing was begun: the agent is not the one any more that offered the step, and is to be asked what it has. */
   | { kind: 'outdated'; changes?: NodeChanges };
 

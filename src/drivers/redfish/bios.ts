@@ -3,8 +3,7 @@ import { readBios, resetBios, setBiosAttributes, type BiosValue } from '#bmc/red
 import { InvalidParameterValue, RedfishError } from '#model/faults.ts';
 import type { BiosInterface } from '../interfaces/others.ts';
 import { booleanWord } from '#model/boolean-word.ts';
-import { defineStep, done } from '../steps.ts';
-import type { StepTask } from '../task.ts';
+import { defineStep, done, type StepOutcome } from '../steps.ts';
 import type { Controllers } from './controllers.ts';
 import { redfishInfoOf, redfishProperties } from './driver-info.ts';
 
@@ -41,7 +40,7 @@ export function redfishBios(controllers: Controllers): BiosInterface {
             );
             if ((await setBiosAttributes(client, path, changes, signal)) === 'unchanged') return done;
             if (task.memo['rebooted'] === true) throw notTaken(changes, attributes);
-            return await rebootOnce(task);
+            return rebootOnce;
           });
         },
       }),
@@ -51,17 +50,20 @@ export function redfishBios(controllers: Controllers): BiosInterface {
         async run(task) {
           if (task.memo['rebooted'] === true) return done;
           await controllers.use(task, (system) => resetBios(...system));
-          return await rebootOnce(task);
+          return rebootOnce;
         },
       }),
     ],
   };
 }
 
-async function rebootOnce(task: StepTask) {
-  await task.note({ ...task.memo, rebooted: true });
-  return { kind: 'wait', for: 'reboot', thenRepeatStep: true } as const;
-}
+/** What is noted with it is not there before the reboot has been, however often the step is begun until then. */
+const rebootOnce: StepOutcome = {
+  kind: 'wait',
+  for: 'reboot',
+  thenRepeatStep: true,
+  notes: { rebooted: true },
+};
 
 function settingsIn(given: unknown): Record<string, unknown> {
   const isList = Array.isArray(given) && given.length > 0 && given.length <= 1000;

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Task } from '../task.ts';
-import { openRig, type RigOptions } from './testing/rig.ts';
+import type { StepDefinition, StepOutcome } from '../steps.ts';
+import { openRig, type Rig, type RigOptions } from './testing/rig.ts';
 
 const limit = { timeoutSeconds: 20 };
 
@@ -174,6 +175,55 @@ describe('virtual media', () => {
 });
 
 describe('BIOS settings', () => {
+  const stepOf = ({ task }: Rig, name: string): StepDefinition => {
+    const step = task.driver.bios.steps?.find((each) => each.step === name);
+    assert.ok(step, name);
+    return step;
+  };
+  /** As an engine does that is asked for a reboot, after which the step is run again. */
+  const rebootFor = async ({ task }: Rig, outcome: StepOutcome): Promise<void> => {
+    assert.ok(outcome.kind === 'wait' && outcome.for === 'reboot' && outcome.thenRepeatStep);
+    await task.driver.power.setPowerState(task, 'rebooting', { timeoutSeconds: 10 });
+    task.memo = { ...task.memo, ...outcome.notes };
+  };
+  const valueOf = async ({ task }: Rig, name: string): Promise<string | null | undefined> =>
+    (await task.driver.bios.readSettings?.(task))?.find((each) => each.name === name)?.value;
+  const threading = (value: string) => ({ settings: [{ name: 'ProcHyperthreading', value }] });
+
+  it('are written once and there after the restart, however often the conductor dies before it', async () => {
+    await using rig = await openRig({ node: { bios_interface: 'redfish' } });
+    const apply = async () => await stepOf(rig, 'apply_configuration').run(rig.task, threading('Disabled'));
+    await rig.throughDeaths(apply);
+    const outcome = await rig.throughDeaths(apply);
+    assert.equal(await valueOf(rig, 'ProcHyperthreading'), 'Enabled');
+    await rebootFor(rig, outcome);
+    assert.deepEqual(await apply(), { kind: 'done' });
+    assert.equal(await valueOf(rig, 'ProcHyperthreading'), 'Disabled');
+    const writes = rig.actions().filter((action) => action.startsWith('PATCH'));
+    assert.equal(writes.length, 1, writes.join());
+  });
+
+  it('that a restart did not take over are named', async () => {
+    await using rig = await openRig({ node: { bios_interface: 'redfish' } });
+    const apply = async () => await stepOf(rig, 'apply_configuration').run(rig.task, threading('Disabled'));
+    await apply();
+    rig.task.memo = { rebooted: true };
+    await assert.rejects(apply(), /still has other BIOS settings: ProcHyperthreading/);
+  });
+
+  it('are the maker’s again after a reset and the restart, not before', async () => {
+    await using rig = await openRig({ node: { bios_interface: 'redfish' } });
+    const apply = stepOf(rig, 'apply_configuration');
+    await rebootFor(rig, await apply.run(rig.task, threading('Disabled')));
+    rig.task.memo = {};
+    const reset = async () => await stepOf(rig, 'factory_reset').run(rig.task, {});
+    await rig.throughDeaths(reset);
+    const outcome = await rig.throughDeaths(reset);
+    await rebootFor(rig, outcome);
+    assert.deepEqual(await reset(), { kind: 'done' });
+    assert.equal(await valueOf(rig, 'ProcHyperthreading'), 'Enabled');
+  });
+
   it('are set, taken over by a restart, and left alone when they are so', async () => {
     await using rig = await openRig({ node: { bios_interface: 'redfish' } });
     const { task } = rig;
