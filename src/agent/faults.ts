@@ -96,11 +96,7 @@ export class InvalidKernelParameter extends AgentFault {
   }
 }
 
-export class InvalidRootDeviceHint extends AgentFault {
-  readonly type = 'DeviceNotFound';
-}
-
-/** No disk is the one that was asked for. */
+/** No disk is the one that was asked for, or what was asked for cannot be understood. */
 export class DeviceNotFound extends AgentFault {
   readonly type = 'DeviceNotFound';
 }

@@ -6,9 +6,11 @@ import { join, resolve, sep } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
-import { Agent, request } from 'undici';
+import { request } from 'undici';
 import type { Settings } from '#config/settings.ts';
 import type { Clock } from '#model/clock.ts';
+import { messageOf } from '#model/message.ts';
+import { connectionsTo, imageServerOptions, type ImageServerOptions, ServerRefused } from './image-server.ts';
 
 /** A base file cannot be had. The message names the file as it was asked for. */
 export class BootFileUnavailable extends Error {
@@ -19,18 +21,14 @@ export class BootFileUnavailable extends Error {
   }
 }
 
-export interface BootFilesOptions {
+export interface BootFilesOptions extends ImageServerOptions {
   /** Where downloads are kept. */
   folder: string;
   /** Of one file, and of all that are kept. */
   maxFileBytes?: number;
   maxCacheBytes?: number;
-  /** How long a server may be silent. */
-  timeoutSeconds: number;
-  /** And how long a download may take, however busily it drips. */
+  /** How long a download may take, however busily it drips. */
   downloadSeconds?: number;
-  /** True, false, or the file of the authorities that servers are verified by. */
-  verifyCa: boolean | string;
   clock: Clock;
 }
 
@@ -66,7 +64,53 @@ export class BootFiles {
    * gets another path, so that what is being read stays what it was. Throws BootFileUnavailable. May be repeated.
    */
   async locate(reference: string, by: NamedBy, signal: AbortSignal): Promise<string> {
-    if (/^https?:\/\//i.test(reference)) return await this.#download(reference, signal);
+    if (isRemote(reference)) return await this.#download(reference, signal);
+    return await this.#local(reference, by);
+  }
+
+  /**
+   * Ensures that the file could be had a moment ago: what is on this machine is looked at, a server is asked for one
+   * byte. Throws BootFileUnavailable. Keeps nothing. May be repeated.
+   */
+  async probe(reference: string, by: NamedBy, signal: AbortSignal): Promise<void> {
+    if (!isRemote(reference)) {
+      await this.#local(reference, by);
+      return;
+    }
+    const status = await this.#askForOneByte(reference, signal);
+    if (status !== 200 && status !== 206)
+      throw new BootFileUnavailable(reference, `its server answered with status ${status}`);
+  }
+
+  async #askForOneByte(url: string, signal: AbortSignal): Promise<number> {
+    try {
+      await using connections = await this.#connectionsTo(url);
+      const { dispatcher } = connections;
+      const { statusCode, body } = await request(url, {
+        dispatcher,
+        signal,
+        headers: { range: 'bytes=0-0' },
+      });
+      // The rest of a server's answer that knows no ranges is the whole file.
+      body.on('error', () => {}).destroy();
+      return statusCode;
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (cause instanceof BootFileUnavailable) throw cause;
+      throw new BootFileUnavailable(url, `its server cannot be asked: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  async #connectionsTo(url: string): ReturnType<typeof connectionsTo> {
+    try {
+      return await connectionsTo(url, this.#options);
+    } catch (cause) {
+      if (!(cause instanceof ServerRefused)) throw cause;
+      throw new BootFileUnavailable(url, cause.message, { cause });
+    }
+  }
+
+  async #local(reference: string, by: NamedBy): Promise<string> {
     const path = localPath(reference);
     try {
       // With links followed, so that none leads out of the allowed folders.
@@ -109,21 +153,10 @@ export class BootFiles {
   }
 
   async #fetch(url: string, key: string, known: CacheEntry | null, signal: AbortSignal): Promise<string> {
-    const { folder, timeoutSeconds, verifyCa, clock } = this.#options;
-    const milliseconds = timeoutSeconds * 1000;
-    const ca = typeof verifyCa === 'string' ? await readFile(verifyCa, 'utf8') : undefined;
-    await using dispatcher = disposable(
-      new Agent({
-        headersTimeout: milliseconds,
-        bodyTimeout: milliseconds,
-        connect: {
-          timeout: milliseconds,
-          rejectUnauthorized: verifyCa !== false,
-          ...(ca === undefined ? {} : { ca }),
-        },
-      }),
-    );
-    const answer = await request(url, { dispatcher: dispatcher.agent, signal, headers: conditions(known) });
+    const { folder, clock } = this.#options;
+    await using connections = await this.#connectionsTo(url);
+    const { dispatcher } = connections;
+    const answer = await request(url, { dispatcher, signal, headers: conditions(known) });
     const { statusCode, headers, body } = answer;
     if (statusCode === 304 && known) {
       await body.dump();
@@ -215,15 +248,12 @@ export class BootFiles {
 }
 
 /** The base files as the settings want them: kept under the service's own data. */
-export function createBootFiles({ ingot, DEFAULT }: Settings, clock: Clock): BootFiles {
-  const verify = DEFAULT.webserver_verify_ca;
-  return new BootFiles({
-    folder: join(ingot.data_path, 'boot-files'),
-    timeoutSeconds: DEFAULT.webserver_connection_timeout,
-    verifyCa: /^(true|false)$/i.test(verify) ? verify.toLowerCase() === 'true' : verify,
-    clock,
-  });
+export function createBootFiles(settings: Settings, clock: Clock): BootFiles {
+  const folder = join(settings.ingot.data_path, 'boot-files');
+  return new BootFiles({ folder, ...imageServerOptions(settings), clock });
 }
+
+const isRemote = (reference: string): boolean => /^https?:\/\//i.test(reference);
 
 function localPath(reference: string): string {
   if (!/^[a-z][a-z0-9+.-]*:/i.test(reference)) return resolve(reference);
@@ -259,10 +289,6 @@ async function checkRegular(reference: string, path: string): Promise<{ size: nu
 function conditions(known: CacheEntry | null): Record<string, string> {
   if (known?.etag) return { 'if-none-match': known.etag };
   return known?.lastModified ? { 'if-modified-since': known.lastModified } : {};
-}
-
-function disposable(agent: Agent): AsyncDisposable & { agent: Agent } {
-  return { agent, [Symbol.asyncDispose]: () => agent.destroy() };
 }
 
 async function touched(path: string): Promise<string> {

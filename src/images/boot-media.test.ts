@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -193,6 +193,29 @@ describe('base files', () => {
     assert.match(await files.locate(server.url, by, never), /cache/);
   });
 
+  it('are probed by one byte, of which nothing is kept', async () => {
+    await using folder = await aFolder();
+    await using server = await aServer();
+    const by = { who: 'node', allowedPaths: [] } as const;
+    await folder.files.probe(server.url, by, never);
+    await folder.files.probe(server.url, by, never);
+    assert.deepEqual(server.ranges, ['bytes=0-0', 'bytes=0-0']);
+    await assert.rejects(readdir(join(folder.path, 'cache')));
+    await assert.rejects(folder.files.probe(`${server.url}/absent`, by, never), /status 404/);
+    await assert.rejects(
+      folder.files.probe(join(folder.path, 'kernel'), by, never),
+      /in none of the folders/,
+    );
+    await folder.files.probe(join(folder.path, 'kernel'), { who: 'operator' }, never);
+  });
+
+  it('are never asked of a link-local address', async () => {
+    await using folder = await aFolder();
+    const url = 'http://169.254.169.254/latest';
+    for (const ask of ['probe', 'locate'] as const)
+      await assert.rejects(folder.files[ask](url, { who: 'operator' }, never), /link-local/);
+  });
+
   it('that drip without end are given up', async () => {
     await using folder = await aFolder();
     const server = createServer((_request, response) => {
@@ -234,8 +257,9 @@ describe('base files', () => {
 });
 
 async function aServer() {
-  const state = { content: 'a ramdisk', answered: [] as string[] };
+  const state = { content: 'a ramdisk', answered: [] as string[], ranges: [] as string[] };
   const server = createServer((request, response) => {
+    if (request.headers.range !== undefined) state.ranges.push(request.headers.range);
     const etag = `"${state.content.length}"`;
     const status = request.url?.includes('absent')
       ? 404

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { promisify } from 'node:util';
 import { it } from 'node:test';
 import { ConfigError } from '#config/config-error.ts';
-import { lookupElsewhere, parseWebhookUrl } from './webhook-address.ts';
+import { lookupElsewhere } from '#config/lookup-elsewhere.ts';
+import { parseWebhookUrl } from './webhook-address.ts';
 
 const strictly = { allowLinkLocal: false };
 

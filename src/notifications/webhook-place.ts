@@ -1,11 +1,12 @@
 import { createHash, createHmac } from 'node:crypto';
 import { Agent, request } from 'undici';
+import { lookupElsewhere } from '#config/lookup-elsewhere.ts';
 import type { Settings } from '#config/settings.ts';
 import type { Clock } from '#model/clock.ts';
 import type { Log } from '#model/log.ts';
 import type { Notification } from './notification.ts';
 import type { Place } from './place.ts';
-import { lookupElsewhere, parseWebhookUrl } from './webhook-address.ts';
+import { parseWebhookUrl } from './webhook-address.ts';
 
 /** So much of an answer is read for the sake of the connection; it says nothing that we use. */
 const answerBytes = 65_536;

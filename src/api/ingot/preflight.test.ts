@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { putInventory } from '#db/inventory.ts';
 import { type ApiUnderTest, startApi } from '../testing/api-under-test.ts';
 
 const bytes = 3 * 2 ** 30;
@@ -89,6 +90,52 @@ describe('POST /ingot/v1/nodes/{node}/preflight', () => {
     const { updated_at: _, ...now } = (await api.request('GET', `/v1/nodes/${node}`)).json;
     const { updated_at: _then, ...then } = before_;
     assert.deepEqual(now, then);
+  });
+
+  it('goes by the disks that the last inspection found, and by the hints for one of them', async () => {
+    const disk = { rotational: false, serial: 'A', model: 'Fast', size: 2 * bytes };
+    const small = { ...disk, serial: 'B', size: bytes / 2 };
+    const disks = [
+      { ...disk, name: '/dev/sda' },
+      { ...small, name: '/dev/sdb' },
+      { name: 'neither a disk nor a size' },
+    ];
+    const { json: inspected } = await api.request('POST', '/v1/nodes', {
+      body: { driver: 'fake-hardware', deploy_interface: 'direct' },
+    });
+    const found = async (root_device: object): Promise<Record<string, string>> => {
+      const body = { instance_info: { ...image(), root_device } };
+      const { json } = await api.request('POST', `/ingot/v1/nodes/${inspected.uuid}/preflight`, { body });
+      const { 'root device': root, 'image size': size } = resultsOf(json.checks);
+      return { root: String(root), size: String(size) };
+    };
+    assert.deepEqual(await found({ serial: 'A' }), { root: 'unknown', size: 'unknown' });
+    await api.store.write(
+      async (transaction) =>
+        await putInventory(
+          transaction,
+          inspected.uuid,
+          { inventory: { disks }, plugin_data: {} },
+          new Date().toISOString(),
+        ),
+    );
+    assert.deepEqual(await found({ serial: 'A' }), { root: 'ok', size: 'ok' });
+    assert.deepEqual(await found({ serial: 'B' }), { root: 'ok', size: 'failed' });
+    assert.deepEqual(await found({ serial: 'C' }), { root: 'failed', size: 'unknown' });
+    assert.deepEqual(await found({ size: 'large' }), { root: 'failed', size: 'unknown' });
+  });
+
+  it('asks no link-local address, whatever form it is written in', async () => {
+    for (const host of ['169.254.169.254', '[::ffff:169.254.169.254]', '2852039166']) {
+      const source = `http://${host}/latest/meta-data`;
+      const { json } = await look({ instance_info: { ...image(), image_source: source } });
+      const { reason } = json.checks.find(({ name }: { name: string }) => name === 'image');
+      assert.match(reason, /link-local/, host);
+      const listed = { ...image(), image_checksum: source };
+      const { json: list } = await look({ instance_info: listed });
+      const { reason: why } = list.checks.find(({ name }: { name: string }) => name === 'image checksum');
+      assert.match(why, /link-local/, host);
+    }
   });
 
   it('refuses steps that nobody could have', async () => {

@@ -1,4 +1,7 @@
 import { Fault } from '#model/fault.ts';
+import { readInventory, type StoredInventory } from '#db/inventory.ts';
+import { isJsonObject } from '#model/json-object.ts';
+import type { InventoryDisk } from '#protocol/agent-commands.ts';
 import { checkInstanceTraits, validateInterfaces } from '#drivers/validate.ts';
 import type { Task } from '#drivers/task.ts';
 import { TemporaryFailure } from '#model/faults.ts';
@@ -23,12 +26,15 @@ const mostAtOnce = 8;
 /** One look may take so long. The caller waits for the slowest. */
 const lookSeconds = 20;
 
+type Look = (task: Task, disks: readonly InventoryDisk[] | null) => Promise<PreflightFinding[]>;
+
 /** What is looked at, each by itself and all at once. A look that throws has failed, for the reason thrown. */
-const looks: Readonly<Record<string, (task: Task) => Promise<PreflightFinding[]>>> = {
+const looks: Readonly<Record<string, Look>> = {
   interfaces,
   credentials,
   boot: async (task) => (await task.driver.boot.preflight?.(task)) ?? [notApplicable('boot path', 'boot')],
-  image: async (task) => (await task.driver.deploy.preflight?.(task)) ?? [notApplicable('image', 'deploy')],
+  image: async (task, disks) =>
+    (await task.driver.deploy.preflight?.(task, disks)) ?? [notApplicable('image', 'deploy')],
   traits: async ({ node }) => {
     checkInstanceTraits(node);
     return [{ name: 'traits', result: 'ok', reason: 'The node has every trait that the instance asks for.' }];
@@ -76,6 +82,7 @@ export class Preflight {
     const limit = new AbortController();
     const enough = AbortSignal.any([signal, limit.signal]);
     const stored = await readingTask(parts, uuid, enough, context);
+    const disks = disksIn(await readInventory(parts.store.read, uuid));
     const instance_info = { ...stored.node.instance_info, ...trial.instanceInfo };
     const task: Task = { ...stored, node: { ...stored.node, instance_info } };
     const timer = parts.clock.sleep(lookSeconds * 1000, enough).then(
@@ -83,7 +90,7 @@ export class Preflight {
       () => {},
     );
     const checks = await Promise.all(
-      Object.entries(looks).map(async ([name, look]) => await this.#timed(name, look, task)),
+      Object.entries(looks).map(async ([name, look]) => await this.#timed(name, look(task, disks))),
     );
     const plans = this.#plans(task, trial);
     limit.abort();
@@ -91,13 +98,9 @@ export class Preflight {
     return { checks: [...checks.flat(), ...plans.checks], plans: plans.plans };
   }
 
-  async #timed(
-    name: string,
-    look: (task: Task) => Promise<PreflightFinding[]>,
-    task: Task,
-  ): Promise<PreflightCheck[]> {
+  async #timed(name: string, look: Promise<PreflightFinding[]>): Promise<PreflightCheck[]> {
     const begun = this.#parts.clock.now();
-    const findings = await look(task).catch((error: unknown): PreflightFinding[] => [
+    const findings = await look.catch((error: unknown): PreflightFinding[] => [
       { name, result: 'failed', reason: messageOf(error) },
     ]);
     const seconds = (this.#parts.clock.now() - begun) / 1000;
@@ -124,6 +127,16 @@ export class Preflight {
       };
     }
   }
+}
+
+/** Agents of every make filled it in: what has neither a name nor a size is no disk to choose. */
+function disksIn(found: StoredInventory | undefined): readonly InventoryDisk[] | null {
+  const disks: unknown = found?.inventory['disks'];
+  if (!Array.isArray(disks)) return null;
+  return disks.filter(
+    (disk: unknown): disk is InventoryDisk =>
+      isJsonObject(disk) && typeof disk['name'] === 'string' && typeof disk['size'] === 'number',
+  );
 }
 
 /** Those that a deployment uses. Others may refuse everything, and are in nobody's way. */

@@ -1,7 +1,11 @@
 // Whether an image could be fetched: asked of its server in one byte, as the agent would ask for it.
 import { request } from 'undici';
-import type { PreflightFinding } from '#protocol/preflight.ts';
+import { connectionsTo, imageServerOptions, type ImageServerOptions } from '#images/image-server.ts';
 import { messageOf } from '#model/message.ts';
+import type { NodeRecord } from '#model/node-record.ts';
+import type { InventoryDisk } from '#protocol/agent-commands.ts';
+import type { PreflightFinding } from '#protocol/preflight.ts';
+import { chooseRootDisk, disksNotSkipped, NoSuchDisk } from '#protocol/root-device.ts';
 import type { Task } from '../task.ts';
 import { imageInfoOf } from './image-info.ts';
 
@@ -16,8 +20,35 @@ interface Found {
 }
 
 /** Findings on the image, its checksum and its size. Throws nothing but the signal's reason; changes nothing. */
-export async function probeImage(task: Task): Promise<PreflightFinding[]> {
+export async function probeImage(
+  task: Task,
+  disks: readonly InventoryDisk[] | null,
+): Promise<PreflightFinding[]> {
+  const root = rootDisk(task.node, disks);
+  return [root.finding, ...(await lookAtImage(task, root.disk))];
+}
+
+/** Which disk the image would go to, by what the last inspection found. */
+function rootDisk(
+  node: NodeRecord,
+  disks: readonly InventoryDisk[] | null,
+): { finding: PreflightFinding; disk?: InventoryDisk } {
+  const name = 'root device';
+  if (disks === null)
+    return { finding: { name, result: 'unknown', reason: 'No inspection has told which disks there are.' } };
+  try {
+    const disk = chooseRootDisk(disksNotSkipped(disks, node), node);
+    const reason = `It would be ${disk.name}, of ${disk.size} bytes, as the last inspection found it.`;
+    return { finding: { name, result: 'ok', reason }, disk };
+  } catch (error) {
+    if (!(error instanceof NoSuchDisk)) throw error;
+    return { finding: { name, result: 'failed', reason: `${error.message}.` } };
+  }
+}
+
+async function lookAtImage(task: Task, disk: InventoryDisk | undefined): Promise<PreflightFinding[]> {
   const { node, settings, signal } = task;
+  const server = imageServerOptions(settings);
   let info;
   try {
     info = imageInfoOf(node, settings);
@@ -28,12 +59,12 @@ export async function probeImage(task: Task): Promise<PreflightFinding[]> {
     return [{ name: 'image', result: 'unknown', reason: 'The agent fetches it through a proxy of its own.' }];
   const login = { user: info.image_server_user, password: info.image_server_password };
   const [url] = info.urls;
-  const image = await ask(url ?? '', { range: 'bytes=0-0' }, login, signal);
+  const image = await ask(url ?? '', { range: 'bytes=0-0' }, { login, server, signal });
   if ('failure' in image) return [{ name: 'image', result: 'failed', reason: image.failure }];
   return [
     reachable(image),
-    sizeAgainstDisk(image, task, info.disk_format),
-    await checksum(info.checksum ?? null, url ?? '', login, signal),
+    sizeAgainstDisk(image, diskSize(task.node, disk), info.disk_format),
+    await checksum(info.checksum ?? null, url ?? '', { login, server, signal }),
   ];
 }
 
@@ -50,32 +81,46 @@ function reachable({ status, size }: Found): PreflightFinding {
   return { name: 'image', result: 'failed', reason: `Its server answered with status ${status}.` };
 }
 
-function sizeAgainstDisk({ size }: Found, { node }: Task, format: string | undefined): PreflightFinding {
+interface DiskSize {
+  readonly bytes: number;
+  readonly words: string;
+}
+
+/** Of the disk that was found; else what the node says of itself. */
+function diskSize({ properties }: NodeRecord, disk: InventoryDisk | undefined): DiskSize | null {
+  if (disk) return { bytes: disk.size, words: `${disk.name}, of ${disk.size} bytes` };
+  const said = properties['local_gb'];
+  const gigabytes = typeof said === 'number' || typeof said === 'string' ? Number(said) : NaN;
+  return gigabytes > 0 ? { bytes: gigabytes * gibibyte, words: `a disk of ${gigabytes} GiB` } : null;
+}
+
+function sizeAgainstDisk(
+  { size }: Found,
+  disk: DiskSize | null,
+  format: string | undefined,
+): PreflightFinding {
   const name = 'image size';
-  const disk = node.properties['local_gb'];
-  const gigabytes = typeof disk === 'number' || typeof disk === 'string' ? Number(disk) : NaN;
-  if (!(gigabytes > 0))
-    return { name, result: 'unknown', reason: 'properties.local_gb does not say how large the disk is.' };
+  if (disk === null)
+    return {
+      name,
+      result: 'unknown',
+      reason: 'Neither an inspection nor properties.local_gb says how large the disk is.',
+    };
   if (size === null)
     return { name, result: 'unknown', reason: 'The server does not tell the size of the image.' };
-  if (size > gigabytes * gibibyte)
-    return { name, result: 'failed', reason: `${size} bytes do not fit on a disk of ${gigabytes} GiB.` };
-  const reason = `${size} bytes go on a disk of ${gigabytes} GiB`;
+  if (size > disk.bytes)
+    return { name, result: 'failed', reason: `${size} bytes do not fit on ${disk.words}.` };
+  const reason = `${size} bytes go on ${disk.words}`;
   return format === 'raw'
     ? { name, result: 'ok', reason: `${reason}.` }
     : { name, result: 'unknown', reason: `${reason}, but the image may grow when it is unpacked.` };
 }
 
-async function checksum(
-  given: string | null,
-  imageUrl: string,
-  login: Login,
-  signal: AbortSignal,
-): Promise<PreflightFinding> {
+async function checksum(given: string | null, imageUrl: string, asking: Asking): Promise<PreflightFinding> {
   const name = 'image checksum';
   if (given === null || !given.includes('://'))
     return { name, result: 'ok', reason: 'It is given, well formed and of a kind that counts.' };
-  const list = await ask(given, {}, login, signal);
+  const list = await ask(given, {}, asking);
   if ('failure' in list) return { name, result: 'failed', reason: list.failure };
   if (list.status !== 200)
     return {
@@ -93,24 +138,26 @@ async function checksum(
     : { name, result: 'failed', reason: `The checksum file does not list ${file}.` };
 }
 
-interface Login {
-  user: string | undefined;
-  password: string | undefined;
+interface Asking {
+  readonly login: { user: string | undefined; password: string | undefined };
+  readonly server: ImageServerOptions;
+  readonly signal: AbortSignal;
 }
 
 /** One request, not redirected, of which a bounded part is read. */
 async function ask(
   url: string,
   headers: Record<string, string>,
-  { user, password }: Login,
-  signal: AbortSignal,
+  { login: { user, password }, server, signal }: Asking,
 ): Promise<Found | { failure: string }> {
   const authorization =
     user === undefined
       ? {}
       : { authorization: `Basic ${Buffer.from(`${user}:${password ?? ''}`).toString('base64')}` };
   try {
-    const answer = await request(url, { headers: { ...headers, ...authorization }, signal });
+    await using connections = await connectionsTo(url, server);
+    const { dispatcher } = connections;
+    const answer = await request(url, { dispatcher, headers: { ...headers, ...authorization }, signal });
     const { statusCode: status, body } = answer;
     const total = /\/(\d+)$/.exec(String(answer.headers['content-range'] ?? ''))?.[1];
     const length = answer.headers['content-length'];

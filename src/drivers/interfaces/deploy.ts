@@ -1,3 +1,4 @@
+import type { InventoryDisk } from '#protocol/agent-commands.ts';
 import type { OperationStep } from '#protocol/operation.ts';
 import type { PreflightFinding } from '#protocol/preflight.ts';
 import type { OfferedStep, StepOutcome } from '../steps.ts';
@@ -24,6 +25,9 @@ export interface DeployInterface extends InterfaceContract {
   runAgentStep?(task: StepTask, step: OperationStep): Promise<StepOutcome>;
   /** Reboots the machine into the agent in the middle of a flow; waits for it. */
   rebootAgent?(task: StepTask): Promise<StepOutcome>;
-  /** What a deployment will need of it, looked at without changing anything. May be repeated. */
-  preflight?(task: Task): Promise<PreflightFinding[]>;
+  /**
+   * What a deployment will need of it, looked at without changing anything. `disks`: those that the last inspection
+   * found; null when there was none. May be repeated.
+   */
+  preflight?(task: Task, disks: readonly InventoryDisk[] | null): Promise<PreflightFinding[]>;
 }

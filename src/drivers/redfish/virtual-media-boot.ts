@@ -179,7 +179,7 @@ async function bootFileFindings(
   return await Promise.all(
     Object.entries(wanted).flatMap(([name, file]) => {
       if (file === null) return [];
-      const found = files.locate(file.reference, file.namedBy, signal);
+      const found = files.probe(file.reference, file.namedBy, signal);
       return [
         found.then(
           (): PreflightFinding => ({ name, result: 'ok', reason: 'It can be had.' }),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { InventoryDisk } from '#protocol/agent-commands.ts';
+import type { InventoryDisk } from './agent-commands.ts';
 import { chooseRootDisk, disksMatching, disksNotSkipped } from './root-device.ts';
 
 const gibibyte = 1024 ** 3;
@@ -119,7 +119,7 @@ const invalid: unknown[] = [
 
 for (const hints of invalid)
   test(`the hint ${JSON.stringify(hints)} is refused`, () => {
-    assert.throws(() => disksMatching([aDisk()], hints), { name: 'Error', type: 'DeviceNotFound' });
+    assert.throws(() => disksMatching([aDisk()], hints), { name: 'NoSuchDisk' });
   });
 
 test('without hints the smallest disk of at least 4 GiB is taken', () => {
