@@ -479,6 +479,24 @@ const hasty: Rows = {
     cause: 'failed_agent_lost',
     says: /the agent went away in the middle of its work/,
   },
+  'an agent at an address that the conductor does not reach': {
+    async inject(place) {
+      const { client } = place;
+      const uuid = await aFakeNode(place, 'active', { rescue_interface: 'agent' });
+      await client.provision(uuid, 'rescue', { rescue_password: 'a-password' });
+      await client.until(uuid, ({ provision_state: state }) => state === 'rescue wait');
+      const { config } = await client.send<{ config: { agent_token: string } }>(
+        'GET',
+        `/v1/lookup?node_uuid=${uuid}`,
+      );
+      const { agent_token } = config;
+      const sign = { callback_url: 'http://127.0.0.1:1', agent_version: '1', agent_token };
+      await client.send('POST', `/v1/heartbeat/${uuid}`, sign);
+      return uuid;
+    },
+    cause: 'agent_unreached',
+    says: /cannot be called.*127\.0\.0\.1:1 cannot be reached.*network from the conductor/,
+  },
   'a machine on which nothing ever starts': {
     inject: async (place) => (await awaitingAgent(place)).uuid,
     cause: 'agent_never_heard',

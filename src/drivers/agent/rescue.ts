@@ -78,7 +78,9 @@ async function finalizeRescue(task: StepTask): Promise<StepOutcome> {
   } catch (error) {
     if (!(error instanceof AgentUnreachable)) throw error;
     const isKnownNotTaken = error.neverArrived && !wasTold;
-    if (isKnownNotTaken) await task.note({ ...task.memo, password_told: false });
+    // What could not be reached is told to whoever asks why it lasts.
+    if (isKnownNotTaken)
+      await task.note({ ...task.memo, password_told: false, agent_unreached: error.message });
     // Whether it took the password shows when it is asked again: then it has gone.
     if (isKnownNotTaken || !wasTold) return { kind: 'wait', for: 'poll', afterSeconds: again(task) };
   }

@@ -13,6 +13,12 @@ interface CauseRow {
   says(facts: Facts): string;
 }
 
+/** Nothing of what an earlier release left waiting. */
+function triesLeft(left: number | undefined): string {
+  if (left === undefined) return '';
+  return left === 0 ? ', and the last' : `; ${left} more if that fails too`;
+}
+
 const inHand = {
   no_conductor_alive: {
     applies: ({ conductors }) => !conductors.some((one) => one.isAlive),
@@ -82,7 +88,7 @@ const inHand = {
     says: ({ operation }) =>
       operation?.wait?.for === 'retry'
         ? `The ${operation.kind} failed (${operation.wait.reason}); what it had begun was undone, and it is tried again ` +
-          `at ${operation.wait.at}, for the ${ordinal(operation.retries + 1)} time in all.`
+          `at ${operation.wait.at}, for the ${ordinal(operation.retries + 1)} time in all${triesLeft(operation.wait.left)}.`
         : '',
   },
   bmc_left_alone: {
@@ -113,6 +119,13 @@ const inHand = {
     applies: (facts) => waitsForAgent(facts) && facts.node.power_state !== 'power on',
     says: ({ node }) =>
       `It waits for the agent, and whether the machine is on is not known (power_state is ${node.power_state ?? 'not set'}).`,
+  },
+  agent_unreached: {
+    applies: (facts) => unreached(facts) !== null,
+    says: (facts) =>
+      `The agent was heard of ${seconds(secondsSince(facts, agentOf(facts).heardAt))} ago, and cannot be called by its ` +
+      `conductor at ${stepText(facts.operation)}, which tries again: ${sentence(unreached(facts))} Look at the network ` +
+      'from the conductor to the machine.',
   },
   agent_works: {
     applies: (facts) => waitsForAgent(facts) && hasCommand(facts) && !isAgentSilent(facts),
@@ -399,6 +412,12 @@ function hasCommand({ operation }: Facts): boolean {
 /** It looks how far the agent came, which lasts as long as an agent that hangs is given to answer. */
 function asksAgent(facts: Facts): boolean {
   return facts.operation?.state === 'running' && hasCommand(facts);
+}
+
+/** Why the agent could not be called, as the step at the cursor noted. */
+function unreached({ operation }: Facts): string | null {
+  const reason = operation?.memo['agent_unreached'];
+  return typeof reason === 'string' && operation?.state !== 'failing' ? reason : null;
 }
 
 /** What was refused since it waits, and since an agent was heard of. */

@@ -89,11 +89,11 @@ const cases: Case[] = [
   },
   {
     cause: 'retry',
-    says: /the server of images is away.*tried again at/,
+    says: /the server of images is away.*tried again at.*; 2 more if that fails too/,
     node: deploying,
     operation: {
       state: 'waiting',
-      wait: { for: 'retry', at: ahead(60), reason: 'the server of images is away' },
+      wait: { for: 'retry', at: ahead(60), reason: 'the server of images is away', left: 2 },
     },
   },
   {
@@ -127,6 +127,16 @@ const cases: Case[] = [
     operation: forAgent,
   },
   { cause: 'power_not_known', says: /not set/, node: { ...awaited, power_state: null }, operation: forAgent },
+  {
+    cause: 'agent_unreached',
+    says: /heard of 5 s ago, and cannot be called.*no route/,
+    node: { ...awaited, ...heard(5) },
+    operation: {
+      state: 'waiting',
+      wait: { for: 'poll', at: ahead(5) },
+      memo: { agent_unreached: 'no route' },
+    },
+  },
   {
     cause: 'agent_works',
     says: /write_image and is at 42 %/,
