@@ -40,7 +40,7 @@ export async function beginAgainLater(
   const retries = operation.retries + 1;
   const reason = operation.error ?? 'it failed';
   const told = `${reason} (It is tried again at ${at}: ${retries} of ${attempts}.)`;
-  const wait = { for: 'retry', at, reason } as const;
+  const wait = { for: 'retry', at, reason, left: attempts - retries } as const;
   const steps = flow.plan({ node: node.record, driver: task.driver, settings: parts.settings, input });
   const beginning = { cursor: 0, attempt: 0, memo: {}, once_begun: false, steps };
   const { columns = {}, history } = flow.fail({

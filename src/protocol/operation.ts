@@ -34,8 +34,8 @@ export type Wait =
   | { for: 'hold' }
   /** A place among those that may be at work at a time ([conductor]max_concurrent_deploy and its like). */
   | { for: 'turn'; limit: ConcurrencyLimit }
-  /** The time given, to try again what failed for this reason. */
-  | { for: 'retry'; at: string; reason: string };
+  /** The time given, to try again what failed for this reason; and so often more if that fails too. */
+  | { for: 'retry'; at: string; reason: string; left?: number };
 
 /** What is limited over all conductors. */
 export type ConcurrencyLimit = 'deploy' | 'clean';

@@ -59,6 +59,7 @@ export const metricTable = {
 /** What is looked up when somebody asks: a row each, and who knows it says its value. */
 export const gaugeTable = {
   ingot_event_streams: { help: 'Streams of events that are open.', labels: [] },
+  ingot_store_writes_open: { help: 'Writes to the store that wait or are under way.', labels: [] },
   ingot_worker_load: { help: 'Jobs that run or wait on this conductor.', labels: [] },
   ingot_worker_size: { help: 'How many jobs this conductor runs at once.', labels: [] },
   ingot_bmc_left_alone: { help: 'BMCs that are left alone because they did not answer.', labels: [] },

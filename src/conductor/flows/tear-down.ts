@@ -43,7 +43,8 @@ export const tearDown: Flow = {
     if (!cleansAutomatically(node, settings)) {
       return { raise: ['clean', node.retired ? 'manage' : 'done'], columns };
     }
-    return { raise: ['clean'], columns, next: { kind: 'clean', input: {} } };
+    const history = { severity: 'INFO', type: 'automated_cleaning_start', event: 'Cleaning begun' } as const;
+    return { raise: ['clean'], columns, history, next: { kind: 'clean', input: {} } };
   },
   fail: ({ operation, error }) => ({
     raise: operation.input.leaves ? [] : ['fail'],
