@@ -19,12 +19,6 @@ function triesLeft(left: number | undefined): string {
   return left === 0 ? ', and the last' : `; ${left} more if that fails too`;
 }
 
-/** Nothing of what an earlier release left waiting. */
-function triesLeft(left: number | undefined): string {
-  if (left === undefined) return '';
-  return left === 0 ? ', and the last' : `; ${left} more if that fails too`;
-}
-
 const inHand = {
   no_conductor_alive: {
     applies: ({ conductors }) => !conductors.some((one) => one.isAlive),
