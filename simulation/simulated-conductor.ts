@@ -1,5 +1,5 @@
 import { type Conductor, startConductor } from '#conductor/conductor.ts';
-import type { ConductorParts } from '#conductor/parts.ts';
+import type { GivenParts } from '#conductor/parts.ts';
 import { type Fate, Party } from './party.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Wires } from './simulated-wires.ts';
@@ -11,7 +11,7 @@ export interface ConductorWorld {
   readonly scheduler: Scheduler;
   readonly wires: Wires;
   trace(who: string, what: string): void;
-  partsOf(party: Party): ConductorParts;
+  partsOf(party: Party): GivenParts;
 }
 
 /** A host with a conductor on it, and what watches over that: it starts it again when it ended. */

@@ -1,6 +1,6 @@
 // A whole control plane with its machines and its users, in one process, in virtual time, from one seed.
 import type { ApiParts } from '#api/parts.ts';
-import type { ConductorParts } from '#conductor/parts.ts';
+import type { GivenParts } from '#conductor/parts.ts';
 import { loadSettings, type Settings, type SettingsOverrides } from '#config/settings.ts';
 import { Ring } from '#db/ring.ts';
 import { createAgentPackage } from '#drivers/agent/package.ts';
@@ -233,7 +233,7 @@ export class World implements AsyncDisposable {
     }
   }
 
-  #conductorParts(party: Party): ConductorParts {
+  #conductorParts(party: Party): GivenParts {
     const random = new SeededRandom(this.#options.seed, `${party.name} at ${this.scheduler.now}`);
     const store = this.#store.of(party);
     const drivers = simulatedDrivers(wiresToBmcs(this.#machineWires, party));

@@ -5,7 +5,8 @@ import { createHandlers } from './handlers.ts';
 import { Lease } from './lease.ts';
 import { Membership } from './membership.ts';
 import { Operations } from './operations.ts';
-import type { ConductorParts } from './parts.ts';
+import { NodesInHand } from './nodes-in-hand.ts';
+import type { ConductorParts, GivenParts } from './parts.ts';
 import { periodicTasks } from './periodic/all.ts';
 import { runPeriodically } from './periodic/periodic-task.ts';
 import { takeOverOrphans } from './periodic/take-over-orphans.ts';
@@ -31,8 +32,8 @@ export interface Conductor {
  * Registers the conductor, takes up what its earlier life and others left, and begins its periodic tasks. Throws
  * ConductorNameTaken when a conductor of that name is at work.
  */
-export async function startConductor(given: ConductorParts): Promise<Conductor> {
-  const parts = withTracedAgents(given);
+export async function startConductor(given: GivenParts): Promise<Conductor> {
+  const parts = { ...withTracedAgents(given), inHand: new NodesInHand() };
   const { settings, hostname, clock } = parts;
   const stopping = new AbortController();
   const pool = new WorkerPool({
@@ -89,7 +90,7 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
   };
 }
 
-function withTracedAgents(parts: ConductorParts): ConductorParts {
+function withTracedAgents(parts: GivenParts): GivenParts {
   const { tracer, agentExchange = exchangeOverHttp } = parts;
   return tracer ? { ...parts, agentExchange: tracedExchange(agentExchange, tracer) } : parts;
 }

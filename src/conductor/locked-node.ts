@@ -9,6 +9,7 @@ import {
 } from '#db/node-lock.ts';
 import { readNode } from '#db/nodes.ts';
 import { beginOperationAgain } from '#db/open-work.ts';
+import type { Transaction } from '#db/store.ts';
 import { NodeNotFound } from '#model/faults.ts';
 import { type Log, logWith } from '#model/log.ts';
 import type { NodeRecord } from '#model/node-record.ts';
@@ -37,6 +38,7 @@ export class LockedNode implements AsyncDisposable {
     this.#record = record;
     this.context = context;
     this.log = logWith(parts.log, { node: lock.uuid, request: context.requestId });
+    parts.inHand.keep(lock);
   }
 
   /** The node as of the last commit. */
@@ -66,14 +68,29 @@ export class LockedNode implements AsyncDisposable {
       return written;
     });
     this.#record = record;
-    if (change.release) this.#released = true;
+    if (!change.release) return;
+    this.#released = true;
+    this.letGo();
+  }
+
+  /** This process does nothing more with the node. One that is held still is whoever's that looks for what is left. */
+  letGo(): void {
+    this.#parts.inHand.letGo(this.#lock);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#released) return;
     this.#released = true;
+    try {
+      await this.#giveBack();
+    } finally {
+      this.letGo();
+    }
+  }
+
+  async #giveBack(): Promise<void> {
     const { clock, settings, log, store } = this.#parts;
-    // A store that is away for longer than this ends the lease, after which all that was held is given back.
+    // A store that is away for longer than this leaves it to the next look for what nobody is at.
     const deadline = clock.now() + settings.conductor.heartbeat_timeout * 1000;
     for (;;) {
       try {
@@ -110,7 +127,7 @@ async function tryToLock(
   context: RequestContext,
   decide: Decide,
 ): Promise<LockedNode | Held> {
-  return await parts.store.write(async (transaction) => {
+  return await taking(parts, uuid, context, async (transaction) => {
     const before = await readNode(transaction, uuid);
     if (!before) throw new NodeNotFound({ node: uuid });
     if (before.reservation !== null) return new Held(before.reservation);
@@ -119,7 +136,20 @@ async function tryToLock(
     const taken = await takeNode(transaction, uuid, parts.hostname, columns);
     if (!taken) return new Held('another conductor');
     await tellOf(parts, transaction, { uuid, context }, change, told);
-    return new LockedNode(parts, taken.lock, taken.node, context);
+    return taken;
+  });
+}
+
+/** Commits the taking of a node. It counts as in hand from before its commit, so that nobody takes it for left. */
+async function taking<Other extends object>(
+  parts: ConductorParts,
+  uuid: string,
+  context: RequestContext,
+  take: (transaction: Transaction) => Promise<{ lock: NodeLock; node: NodeRecord } | Other>,
+): Promise<LockedNode | Other> {
+  return await parts.inHand.taking(uuid, async () => {
+    const taken = await parts.store.write(take);
+    return 'lock' in taken ? new LockedNode(parts, taken.lock, taken.node, context) : taken;
   });
 }
 
@@ -143,6 +173,7 @@ export async function changeFreeNode(
       },
     };
   });
+  node.letGo();
   return { ...node.record, reservation: null };
 }
 
@@ -155,19 +186,21 @@ export async function takeOverNode(
   { id, from }: { id: string; from: NodeLock },
   context: RequestContext,
 ): Promise<{ node: LockedNode; operation: OperationRecord } | undefined> {
-  return await parts.store
-    .write(async (transaction) => {
+  let operation: OperationRecord | undefined;
+  try {
+    const node = await taking(parts, from.uuid, context, async (transaction) => {
       const taken = await takeNodeOver(transaction, from, parts.hostname);
-      if (!taken) return undefined;
-      const operation = await beginOperationAgain(transaction, id, parts.hostname);
+      if (!taken) throw new NotLeft();
+      operation = await beginOperationAgain(transaction, id, parts.hostname);
       // It ended or began to wait meanwhile: whoever did that still lives.
       if (!operation) throw new NotLeft();
-      return { node: new LockedNode(parts, taken.lock, taken.node, context), operation };
-    })
-    .catch((error: unknown) => {
-      if (error instanceof NotLeft) return undefined;
-      throw error;
+      return taken;
     });
+    return operation && node instanceof LockedNode ? { node, operation } : undefined;
+  } catch (error) {
+    if (error instanceof NotLeft) return undefined;
+    throw error;
+  }
 }
 
 class NotLeft extends Error {}

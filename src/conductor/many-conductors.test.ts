@@ -57,6 +57,12 @@ function the(all: Map<string, TestConductor>, hostname: string): TestConductor {
   return all.get(hostname) ?? assert.fail(`there is no ${hostname}`);
 }
 
+/** Cleans a node by a step that its children carry out. */
+async function scrubChildren(conductor: TestConductor, node: string): Promise<void> {
+  const steps = [{ interface: 'deploy', step: 'scrub', onChildren: [] }];
+  await conductor.call('do_node_clean', { node, steps, disableRamdisk: false });
+}
+
 const waits = { kind: 'wait', for: 'agent', changes: agentIsKnown } as const;
 const polls = { kind: 'wait', for: 'poll', afterSeconds: 100 } as const;
 
@@ -149,18 +155,43 @@ describe('when a conductor dies', () => {
     await using ground = await Ground.make();
     const all = await startAll(ground);
     const one = the(all, 'conductor-1');
-    const [left, held] = [await ground.node(one), await ground.node(one)];
-    await ground.store.write(async (transaction) => {
-      // The reservation is the lock's to write; here stand locks of calls that are under way.
-      await updateNode(transaction, left, { reservation: 'conductor-2' });
-      await updateNode(transaction, held, { reservation: 'conductor-3' });
-    });
+    const left = await ground.node(one);
+    const parent = await ground.node(one);
+    const held = await ground.node(one, { parent_node: parent });
+    ground.driver.next('scrub', hang);
+    await scrubChildren(the(all, 'conductor-3'), parent);
     await ground.clock.pass(70_000);
     the(all, 'conductor-2').kill();
-    assert.equal((await ground.read(left)).reservation, 'conductor-2');
+    // The reservation is the lock's to write; here stands that of a call that was under way.
+    await ground.store.write(
+      async (transaction) => await updateNode(transaction, left, { reservation: 'conductor-2' }),
+    );
     await ground.clock.pass(100_000);
     assert.equal((await ground.read(left)).reservation, null);
     assert.equal((await ground.read(held)).reservation, 'conductor-3');
+  });
+
+  test('a step on child nodes goes on, whoever their conductor is and whenever it hears of the death', async () => {
+    await using ground = await Ground.make();
+    const all = new Map([['conductor-1', await start(ground, 'conductor-1')]]);
+    for (const hostname of ['conductor-2', 'conductor-3']) {
+      await ground.clock.pass(4000);
+      all.set(hostname, await start(ground, hostname));
+    }
+    const died = the(all, 'conductor-1');
+    ground.driver.next('scrub', hang, hang, hang, hang);
+    const parents: string[] = [];
+    for (let made = 0; made < 4; made += 1) {
+      const parent = await ground.node(died);
+      await ground.node(died, { parent_node: parent });
+      await scrubChildren(died, parent);
+      parents.push(parent);
+    }
+    await ground.clock.pass(100_000);
+    assert.equal(ground.driver.callsOf('scrub').length, 4);
+    died.kill();
+    for (const parent of parents)
+      assert.equal((await ground.untilAtRest(parent)).provision_state, 'manageable');
   });
 
   test('nobody of another group takes its nodes', async () => {

@@ -38,8 +38,6 @@ export class Operations {
   readonly #lease: Lease;
   readonly #timers: WaitTimers;
   readonly #turns: Turns;
-  /** The run of each operation that was begun last: one of an ended term may come to its end after it. */
-  readonly #atWork = new Map<string, Taken>();
   readonly #leaving = new AbortController();
 
   constructor(parts: ConductorParts, pool: WorkerPool, lease: Lease) {
@@ -90,6 +88,7 @@ export class Operations {
     if (!operation) throw new Error('lockNode returned without having called decide');
     const { id, queue: limit } = operation;
     if (limit !== null) {
+      node.letGo();
       this.#parts.log.info(
         { node: uuid, operation: id, request: context.requestId, kind, limit },
         'operation waits for its turn',
@@ -98,7 +97,10 @@ export class Operations {
       return;
     }
     this.#parts.log.info({ node: uuid, operation: id, kind, request: context.requestId }, 'operation begun');
-    await this.#parts.checkpoint(`${kind}:begun`, uuid);
+    await this.#parts.checkpoint(`${kind}:begun`, uuid).catch((error: unknown) => {
+      node.letGo();
+      throw error;
+    });
     this.#run(place, { node, operation, signal });
   }
 
@@ -257,11 +259,6 @@ export class Operations {
     else if (wait && !this.#timers.has(uuid)) this.#timers.set(uuid, wait);
   }
 
-  /** Whether this very process runs the operation. */
-  isAtWork(id: string): boolean {
-    return this.#atWork.has(id);
-  }
-
   /**
    * Goes on, from its last committed step, with an operation that whoever holds its node left. Does nothing when
    * somebody else came before.
@@ -287,6 +284,10 @@ export class Operations {
     this.#leaving.abort();
   }
 
+  get isLeaving(): boolean {
+    return this.#leaving.signal.aborted;
+  }
+
   /** The step at the cursor was begun before, and how far it came is not known. */
   async #beginAgain(node: LockedNode, operation: OperationRecord): Promise<OperationRecord> {
     const changes = { attempt: operation.attempt + 1, owner: this.#parts.hostname };
@@ -294,18 +295,13 @@ export class Operations {
     return { ...operation, ...changes };
   }
 
-  #run(place: WorkerPlace, taken: Taken): void {
-    const { node, operation, signal } = taken;
-    this.#atWork.set(operation.id, taken);
+  #run(place: WorkerPlace, { node, operation, signal }: Taken): void {
     place.run(node.record.owner ?? '', async () => {
       let toRun: OperationRecord | undefined = operation;
       while (toRun) {
-        const { id } = toRun;
-        const next = await this.#runOnce({ node, operation: toRun, signal });
-        if (this.#atWork.get(id) === taken) this.#atWork.delete(id);
-        if (next) this.#atWork.set(next.id, taken);
-        toRun = next;
+        toRun = await this.#runOnce({ node, operation: toRun, signal });
       }
+      node.letGo();
     });
   }
 

@@ -8,9 +8,10 @@ import type { Clock, Random } from '#model/clock.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
 import type { Tracer } from '#telemetry/tracing.ts';
 import type { Signals } from '#protocol/signals.ts';
+import type { NodesInHand } from './nodes-in-hand.ts';
 
 /** What a conductor is made of; all of it passed in. */
-export interface ConductorParts {
+export interface GivenParts {
   readonly hostname: string;
   /**
    * No other conductor can be at work on this store, as with the embedded one. Then whatever another host name left
@@ -36,4 +37,9 @@ export interface ConductorParts {
    * after its outcome is committed. A simulator that wants to kill the process there never answers.
    */
   readonly checkpoint: (name: string, nodeUuid: string) => Promise<void>;
+}
+
+/** The same, with what every part of the conductor shares. */
+export interface ConductorParts extends GivenParts {
+  readonly inHand: NodesInHand;
 }

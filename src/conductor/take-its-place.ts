@@ -16,5 +16,5 @@ export async function takeItsPlace(workings: ConductorWorkings): Promise<void> {
   const isOfBefore = (node: { uuid: string; reservation_epoch: number }): boolean =>
     held.get(node.uuid) === node.reservation_epoch;
   lease.begin(from);
-  await takeOver(workings, ownContext(parts.random), { isLeft: isOfBefore, isHeldIdly: isOfBefore });
+  await takeOver(workings, ownContext(parts.random), isOfBefore);
 }

@@ -10,17 +10,14 @@ import {
 import type { NodePlace } from '#db/ring.ts';
 import type { RequestContext } from '#protocol/rpc.ts';
 import type { Standing } from './membership.ts';
+import type { Holding } from './nodes-in-hand.ts';
 import type { ConductorWorkings } from './workings.ts';
 
 /** So many operations that ran are taken over at a time. */
 const takenAtOnce = 64;
 
-/** Of what is held under the conductor's own name: what nobody is at. */
-interface OwnLeft {
-  isLeft(work: OpenWork): boolean;
-  /** Absent: nothing that is held without an operation. */
-  isHeldIdly?(node: IdlyHeld): boolean;
-}
+/** Of what is held under the conductor's own name: whether nobody is at it. */
+type IsLeft = (held: Holding) => boolean;
 
 /** What is known at one look. */
 interface Look {
@@ -38,7 +35,7 @@ interface Look {
 export async function takeOver(
   workings: ConductorWorkings,
   context: RequestContext,
-  own: OwnLeft,
+  isOwnLeft: IsLeft,
 ): Promise<void> {
   const { parts, membership } = workings;
   // Who is gone is looked up last: one that came back while the rows were read is not robbed.
@@ -51,9 +48,10 @@ export async function takeOver(
   };
   const [waiting, running] = [open.filter(isWaiting), open.filter((work) => !isWaiting(work))];
   await adopt(look, waiting);
-  const left = running.filter((work) => isLeft(look, work, own));
+  // First, for what goes on may need them: a step on child nodes held one of these.
+  await release(look, held, isOwnLeft);
+  const left = running.filter((work) => isLeft(look, work, isOwnLeft));
   await goOnWith(look, left, context);
-  await release(look, held, own);
 }
 
 const isWaiting = ({ state }: OpenWork): boolean => state === 'waiting';
@@ -77,9 +75,9 @@ async function adopt({ workings, standingOf, hostOf }: Look, waiting: readonly O
   }
 }
 
-function isLeft({ workings, standingOf, hostOf }: Look, work: OpenWork, own: OwnLeft): boolean {
+function isLeft({ workings, standingOf, hostOf }: Look, work: OpenWork, isOwnLeft: IsLeft): boolean {
   const { hostname } = workings.parts;
-  if (work.reservation === hostname) return own.isLeft(work);
+  if (work.reservation === hostname) return isOwnLeft(work);
   if (work.reservation === null || hostOf(work) !== hostname) return false;
   return work.owner === '' || standingOf(work.reservation) === 'gone';
 }
@@ -104,19 +102,19 @@ async function goOnWith(
   }
 }
 
-/** A call that held a node when its conductor died left nothing to go on with. */
+/**
+ * A call that held a node when its conductor died left nothing to go on with. Any conductor frees it, whosever the node
+ * is: a step on child nodes that is gone on with here may be in need of it at once.
+ */
 async function release(
-  { workings, standingOf, hostOf }: Look,
+  { workings, standingOf }: Look,
   held: readonly IdlyHeld[],
-  own: OwnLeft,
+  isOwnLeft: IsLeft,
 ): Promise<void> {
   const { hostname, store, log } = workings.parts;
-  const left = held.filter((node) => {
-    if (node.reservation === hostname) return own.isHeldIdly?.(node) ?? false;
-    const host = hostOf(node);
-    // Where no conductor is left that could have the node, any may free it.
-    return standingOf(node.reservation) === 'gone' && (host === undefined || host === hostname);
-  });
+  const left = held.filter((node) =>
+    node.reservation === hostname ? isOwnLeft(node) : standingOf(node.reservation) === 'gone',
+  );
   for (const [from, nodes] of Map.groupBy(left, (node) => node.reservation)) {
     const count = await store.write(async (transaction) => await releaseHeldIdly(transaction, nodes));
     if (count > 0)

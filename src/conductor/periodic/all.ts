@@ -13,7 +13,7 @@ import type { OrphanLook } from './take-over-orphans.ts';
 import { trimOldEvents } from './trim-events.ts';
 import { trimOldHistory } from './trim-history.ts';
 
-export function periodicTasks(parts: ConductorParts, orphans: OrphanLook): PeriodicTask[] {
+export function periodicTasks(parts: Pick<ConductorParts, 'registry'>, orphans: OrphanLook): PeriodicTask[] {
   return [
     keepAlive(orphans),
     orphans,

@@ -8,7 +8,7 @@ import { forEachOwn, type PeriodicTask } from './periodic-task.ts';
  * Ensures: each periodic task of a driver runs for the nodes it concerns. When: every `spacingSeconds` of the task.
  * Not its business: nodes in somebody's hands, and those of other conductors.
  */
-export function driverTasks(parts: ConductorParts): PeriodicTask[] {
+export function driverTasks(parts: Pick<ConductorParts, 'registry'>): PeriodicTask[] {
   return parts.registry.hardwareTypes.flatMap((name) => {
     const type = parts.registry.hardwareType(name);
     return (type.periodicTasks ?? []).map((task) => driverTask(name, task));

@@ -1,4 +1,3 @@
-import type { OpenWork } from '#db/open-work.ts';
 import { takeOver } from '../take-over.ts';
 import { ownContext } from '../own-context.ts';
 import type { ConductorWorkings } from '../workings.ts';
@@ -16,25 +15,17 @@ export interface OrphanLook extends PeriodicTask {
  * business: what `takeOver` leaves alone.
  */
 export function takeOverOrphans(): OrphanLook {
-  /** Operations that this conductor holds and is not at, as of the last look: it may just have been beginning them. */
-  let unattended = new Set<string>();
   let isLooking = false;
   let isAskedAgain = false;
 
   async function look(workings: ConductorWorkings): Promise<void> {
-    const { parts, operations } = workings;
-    const seen = new Set<string>();
-    await takeOver(workings, ownContext(parts.random), {
-      isLeft({ id }: OpenWork) {
-        if (operations.isAtWork(id)) return false;
-        seen.add(id);
-        return unattended.has(id);
-      },
-    });
-    unattended = seen;
+    const { inHand, random } = workings.parts;
+    await takeOver(workings, ownContext(random), (held) => !inHand.has(held));
   }
 
   async function lookUntilNobodyAsks(workings: ConductorWorkings): Promise<void> {
+    // What it handed over would come back to it before the others could take it, again and again.
+    if (workings.operations.isLeaving) return;
     if (isLooking) {
       isAskedAgain = true;
       return;

@@ -1,7 +1,7 @@
 // Conductors on a store of their own, in virtual time, that can be killed at any place.
 import type { SettingsOverrides } from '#config/settings.ts';
 import { type Conductor, startConductor } from '../conductor.ts';
-import type { ConductorParts } from '../parts.ts';
+import type { GivenParts } from '../parts.ts';
 import { readNode } from '#db/nodes.ts';
 import { readOpenOperation, readOperations } from '#db/operations.ts';
 import { Ring } from '#db/ring.ts';
@@ -33,7 +33,7 @@ const quiet: SettingsOverrides['conductor'] = {
   sync_local_state_interval: 0,
 };
 
-export interface TestConductor extends ConductorParts {
+export interface TestConductor extends GivenParts {
   call<Name extends ConductorCallName>(
     name: Name,
     args: ConductorCalls[Name]['args'],
@@ -130,7 +130,7 @@ export class Ground implements AsyncDisposable {
     const tell = (level: string) => (fields: object, message: string) => {
       this.logged.push({ level, message, fields });
     };
-    const parts: ConductorParts = {
+    const parts: GivenParts = {
       ...(options.tracer && { tracer: options.tracer }),
       hostname,
       isAlone,
