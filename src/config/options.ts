@@ -348,6 +348,7 @@ export const options = {
     inspect_delay: numbers([0], 'How long a fake inspection takes.'),
     management_delay: numbers([0], 'How long fake management work takes.'),
     power_delay: numbers([0], 'How long a fake power action takes.'),
+    raid_delay: numbers([0], 'How long fake RAID work takes.'),
     rescue_delay: numbers([0], 'How long fake rescue work takes.'),
     storage_delay: numbers([0], 'How long fake storage work takes.'),
     vendor_delay: numbers([0], 'How long fake vendor work takes.'),

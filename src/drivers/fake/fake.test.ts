@@ -8,9 +8,16 @@ import type { StepFlow } from '../task.ts';
 import { aTask, testPackages, type TestTask } from '../testing/a-task.ts';
 import { secondsFrom } from './delay.ts';
 
+const target_raid_config = {
+  logical_disks: [
+    { raid_level: '1', size_gb: 50, is_root_volume: true },
+    { raid_level: '5', size_gb: 'MAX' },
+  ],
+};
+
 /** Arguments for the steps that need some. */
 const someArgs: Record<string, Record<string, unknown>> = {
-  apply_configuration: { settings: [{ name: 'boot', value: 'uefi' }] },
+  apply_configuration: { settings: [{ name: 'boot', value: 'uefi' }], raid_config: target_raid_config },
   update: { settings: [{ component: 'bmc', url: 'http://127.0.0.1/bmc.bin' }] },
 };
 
@@ -38,7 +45,7 @@ async function runToEnd(task: TestTask, step: StepDefinition): Promise<void> {
 describe('every step', () => {
   for (const { type, name, step, flow } of everyStep) {
     it(`${name} ${type} ${step.step} of ${flow} may run twice`, async () => {
-      const task = aTask({ flow });
+      const task = aTask({ flow, node: { target_raid_config } });
       await runToEnd(task, step);
       const afterOnce = structuredClone(task.node);
       task.memo = {};
@@ -47,13 +54,14 @@ describe('every step', () => {
     });
 
     it(`${name} ${type} ${step.step} of ${flow} may be begun, lost and run again`, async () => {
-      const task = aTask({ flow });
+      const task = aTask({ flow, node: { target_raid_config } });
       await step.run(task, someArgs[step.step] ?? {}); // the outcome was never stored
       await runToEnd(task, step);
     });
 
     it(`${name} ${type} ${step.step} of ${flow} does nothing once its task is aborted`, async () => {
-      const task = aTask({ signal: AbortSignal.abort(new Error('stopping')) });
+      const signal = AbortSignal.abort(new Error('stopping'));
+      const task = aTask({ signal, node: { target_raid_config } });
       const before = structuredClone(task.node);
       await step.run(task, someArgs[step.step] ?? {}).catch((error: unknown) => {
         assert.match(String(error), /stopping/);
@@ -62,7 +70,7 @@ describe('every step', () => {
     });
   }
 
-  it('is of the flows and priorities that Ironic gives it', () => {
+  it('is of the flows and priorities that Ironic gives it, those of RAID as a real one’s', () => {
     const listed = everyStep
       .filter(({ name }) => name === 'fake')
       .map(({ type, step, flow }) => `${flow} ${type}.${step.step} ${step.flows[flow]}`);
@@ -71,8 +79,14 @@ describe('every step', () => {
       'clean bios.cache_bios_settings 0',
       'clean bios.factory_reset 0',
       'clean firmware.update 0',
+      'clean raid.create_configuration 0',
+      'clean raid.delete_configuration 0',
       'clean vendor.log_passthrough 1',
       'deploy deploy.deploy 100',
+      'deploy raid.apply_configuration 0',
+      'deploy raid.delete_configuration 0',
+      'service raid.apply_configuration 0',
+      'service raid.delete_configuration 0',
       'service vendor.log_passthrough 0',
       'service vendor.trigger_servicewait 0',
     ]);
@@ -146,6 +160,34 @@ describe('bios', () => {
     it(`refuses ${JSON.stringify(settings)}`, async () => {
       await assert.rejects(step('apply_configuration').run(aTask(), { settings }), InvalidParameterValue);
     });
+});
+
+describe('raid', () => {
+  const [root, other] = target_raid_config.logical_disks;
+  const run = async (task: TestTask, name: string, args = {}): Promise<unknown> => {
+    const step = task.driver.raid.steps?.find((one) => one.step === name);
+    assert.ok(step);
+    task.apply((await step.run(task, args)).changes);
+    return task.node.raid_config['logical_disks'];
+  };
+
+  it('is made of the target in cleaning, and of the argument in deployment and service', async () => {
+    const task = aTask({ node: { target_raid_config } });
+    assert.deepEqual(await run(task, 'create_configuration'), [root, other]);
+    assert.equal(typeof task.node.raid_config['last_updated'], 'string');
+    const raid_config = { logical_disks: [other] };
+    assert.deepEqual(await run(task, 'apply_configuration', { raid_config }), [other]);
+    const more = { raid_config: target_raid_config, delete_existing: false, create_nonroot_volumes: false };
+    assert.deepEqual(await run(task, 'apply_configuration', more), [other, root]);
+    await run(task, 'delete_configuration');
+    assert.deepEqual(task.node.raid_config, {});
+  });
+
+  it('is not made of nothing', async () => {
+    await assert.rejects(run(aTask(), 'create_configuration'), MissingParameterValue);
+    const nonsense = { raid_config: { logical_disks: [] } };
+    await assert.rejects(run(aTask(), 'apply_configuration', nonsense), InvalidParameterValue);
+  });
 });
 
 describe('vendor passthru', () => {

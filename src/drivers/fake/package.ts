@@ -28,7 +28,7 @@ export function createFakePackage({ random }: { random: () => number }): DriverP
       inspect: { fake: fakeInspect(delay) },
       management: { fake: fakeManagement(delay) },
       power: { fake: fakePower(delay) },
-      raid: { fake: fakeRaid },
+      raid: { fake: fakeRaid(delay) },
       rescue: { fake: fakeRescue(delay) },
       storage: { fake: fakeStorage(delay) },
       vendor: { fake: fakeVendor(delay) },
