@@ -162,6 +162,23 @@ describe('bios', () => {
     });
 });
 
+describe('firmware', () => {
+  const update = { component: 'bmc', url: 'http://127.0.0.1/bmc.bin' };
+  const step = everyStep.find(({ type }) => type === 'firmware')?.step;
+
+  it('takes updates, with seconds to wait or without', async () => {
+    assert.deepEqual(await step?.run(aTask(), { settings: [update, { ...update, wait: 5 }] }), {
+      kind: 'done',
+    });
+  });
+
+  for (const settings of [undefined, [], [1], [{ component: 'bmc' }], [{ ...update, wait: 'long' }]])
+    it(`refuses ${JSON.stringify(settings)}`, async () => {
+      assert.ok(step);
+      await assert.rejects(step.run(aTask(), { settings }), InvalidParameterValue);
+    });
+});
+
 describe('raid', () => {
   const [root, other] = target_raid_config.logical_disks;
   const run = async (task: TestTask, name: string, args = {}): Promise<unknown> => {
