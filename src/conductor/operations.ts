@@ -256,7 +256,7 @@ export class Operations {
   /** Ensures that a waiting operation of this conductor is woken in its time, or its turn. May be repeated. */
   expect({ uuid, wait }: Pick<OpenWork, 'uuid' | 'wait'>): void {
     if (wait?.for === 'turn') this.#turns.watch();
-    else if (wait && !this.#timers.has(uuid)) this.#timers.set(uuid, wait);
+    else if (wait) this.#timers.ensure(uuid, wait);
   }
 
   /**

@@ -6,7 +6,7 @@ export class WaitTimers {
   readonly #parts: ConductorParts;
   readonly #signal: AbortSignal;
   readonly #wake: (uuid: string) => Promise<void>;
-  readonly #running = new Map<string, AbortController>();
+  readonly #running = new Map<string, { at: number; end: AbortController }>();
 
   constructor(parts: ConductorParts, signal: AbortSignal, wake: (uuid: string) => Promise<void>) {
     this.#parts = parts;
@@ -19,10 +19,10 @@ export class WaitTimers {
     const at = 'at' in wait ? wait.at : undefined;
     if (at === undefined) return;
     this.clear(uuid);
-    const timer = new AbortController();
+    const timer = { at: Date.parse(at), end: new AbortController() };
     this.#running.set(uuid, timer);
-    const signal = AbortSignal.any([this.#signal, timer.signal]);
-    const due = Math.max(0, Date.parse(at) - this.#parts.clock.now());
+    const signal = AbortSignal.any([this.#signal, timer.end.signal]);
+    const due = Math.max(0, timer.at - this.#parts.clock.now());
     void this.#parts.clock
       .sleep(due, signal)
       .then(async () => await this.#wake(uuid))
@@ -38,13 +38,22 @@ export class WaitTimers {
       });
   }
 
-  /** Whether the node's operation is going to be woken. */
-  has(uuid: string): boolean {
-    return this.#running.has(uuid);
+  /**
+   * Ensures that the node's operation is woken at the wait's time or before. A timer for later is of another wait, from
+   * before the operation was with another conductor for a while. May be repeated.
+   */
+  ensure(uuid: string, wait: Wait): void {
+    const at = 'at' in wait ? wait.at : undefined;
+    if (at === undefined) return;
+    // What is overdue is tried again now and then, while somebody holds the node.
+    const { clock, settings } = this.#parts;
+    const latest = Math.max(Date.parse(at), clock.now() + settings.ingot.driver_poll_interval * 1000);
+    const timer = this.#running.get(uuid);
+    if (!timer || timer.at > latest) this.set(uuid, wait);
   }
 
   /** The operation waits no more. */
   clear(uuid: string): void {
-    this.#running.get(uuid)?.abort();
+    this.#running.get(uuid)?.end.abort();
   }
 }
