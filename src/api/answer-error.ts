@@ -18,7 +18,7 @@ export function answerError(
   reply: FastifyReply,
 ): FastifyReply {
   if (isFault(error)) {
-    if (error.status === 503) reply.header('retry-after', retryAfterSeconds);
+    if (error.status === 503 && readsRetryAfter(request)) reply.header('retry-after', retryAfterSeconds);
     return sendJson(reply, error.status, faultBody(error.status, error.message));
   }
   if (error instanceof RoutingError) return answerRoutingError(error, request, reply);
@@ -51,6 +51,14 @@ function answerRoutingError(error: RoutingError, request: FastifyRequest, reply:
   withholdRequestId(reply);
   if (error.allow.length > 0) reply.header('allow', error.allow.join(', '));
   return sendJson(reply, error.status, routingBody(error));
+}
+
+/**
+ * python-ironicclient (up to 5.x, and so `openstack baremetal`) stumbles over the header with a TypeError, instead of
+ * telling what was answered, or of asking again as it does by itself without it.
+ */
+function readsRetryAfter({ headers }: FastifyRequest): boolean {
+  return !headers['user-agent']?.startsWith('python-ironicclient');
 }
 
 /** Answers a path that cannot be decoded, which comes to no route. */

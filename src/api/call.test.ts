@@ -123,6 +123,11 @@ it('an answer of 503 says when to ask again', async () => {
   const reply = await api.request('GET', '/v1/drivers/fake-hardware/properties');
   assert.equal(reply.status, 503);
   assert.ok(Number(reply.headers.get('retry-after')) > 0);
+  // As the client's session names it; it fails on the header.
+  const stock = await api.request('GET', '/v1/drivers/fake-hardware/properties', {
+    headers: { 'user-agent': 'python-ironicclient keystoneauth1/5.1.1' },
+  });
+  assert.deepEqual([stock.status, stock.headers.get('retry-after')], [503, null]);
   const found = await api.request('GET', '/v1/drivers/fake-hardware');
   assert.equal(found.headers.get('retry-after'), null);
 });
