@@ -1,4 +1,4 @@
-import { validateInterfaces } from '#drivers/validate.ts';
+import { validatedTypes, validateInterfaces } from '#drivers/validate.ts';
 import { Fault } from '#model/fault.ts';
 import type { Task } from '#drivers/task.ts';
 import type { NodeView } from '#protocol/node-view.ts';
@@ -41,9 +41,11 @@ function bmcOf(task: Task): NodeView['bmc'] {
   }
 }
 
+/** An interface that was chosen to do nothing, such as no-raid, misses nothing that anybody could give it. */
 async function missesOf(task: Task): Promise<Record<string, string>> {
-  const verdicts = Object.entries(await validateInterfaces(task.driver, task));
-  return Object.fromEntries(
-    verdicts.flatMap(([type, { result, reason }]) => (result ? [] : [[type, reason ?? '']])),
+  const verdicts = await validateInterfaces(task.driver, task);
+  const missing = validatedTypes.filter(
+    (type) => !verdicts[type].result && !task.node[`${type}_interface`]?.startsWith('no-'),
   );
+  return Object.fromEntries(missing.map((type) => [type, verdicts[type].reason ?? '']));
 }

@@ -15,7 +15,7 @@ export interface InterfaceVerdict {
 /** The vendor interface is asked per method, so it has no verdict (ironic conductor/manager.py, 2026.2). */
 export type ValidatedType = Exclude<InterfaceType, 'vendor'>;
 
-const validatedTypes = interfaceTypes.filter((type): type is ValidatedType => type !== 'vendor');
+export const validatedTypes = interfaceTypes.filter((type): type is ValidatedType => type !== 'vendor');
 
 /**
  * Asks every interface of the node. Never throws: an interface that breaks has not said yes, and the log says why.

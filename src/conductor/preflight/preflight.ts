@@ -173,7 +173,10 @@ function capabilities({ instance_info, properties }: NodeRecord): PreflightFindi
     return {
       name,
       result: wanted.size === 0 ? 'not applicable' : 'ok',
-      reason: `${wanted.size} are asked for.`,
+      reason:
+        wanted.size === 0
+          ? 'The instance asks for none.'
+          : 'The node has all that the instance asks for, or says nothing of them.',
     };
   const told = wrong.map(([key, value]) => `${key} is to be ${value} and is ${has.get(key)}`).join('; ');
   return { name, result: 'failed', reason: `${told}.` };

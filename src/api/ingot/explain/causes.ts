@@ -171,9 +171,9 @@ const inHand = {
 
   conductor_silent: {
     applies: ({ operation, power, view }) => (operation ?? power) !== null && 'silent' in view,
-    says: ({ view, responsible, operation, power }) =>
-      `The conductor ${responsible} should be at ${stepText(operation ?? power)}, and cannot be asked: ` +
-      `${'silent' in view ? view.silent : ''}.`,
+    says: ({ view, asked, operation, power }) =>
+      `The conductor ${asked} should be at ${stepText(operation ?? power)}, and cannot be asked: ` +
+      sentence('silent' in view ? view.silent : ''),
   },
   worker_wanted: {
     applies: ({ operation, view }) =>

@@ -469,6 +469,17 @@ describe('GET /ingot/v1/nodes/{node}/explain', () => {
     assert.equal(json.conductor.answered, true);
   });
 
+  it('asks who holds the node, also where the ring says otherwise', async () => {
+    const uuid = await stage(api, views, {
+      cause: 'no_conductor_in_group',
+      says: /./,
+      node: { ...deploying, reservation: host, conductor_group: 'where nobody is' },
+      operation: {},
+    });
+    const { json } = await api.request('GET', `/ingot/v1/nodes/${uuid}/explain`);
+    assert.deepEqual([json.conductor.hostname, json.conductor.answered], [host, true]);
+  });
+
   it('estimates by what the same took on this hardware type before, and names the request it began with', async () => {
     const created = await api.request('POST', '/v1/nodes', { body: { driver: 'fake-hardware' } });
     const path = `/v1/nodes/${created.json.uuid}`;

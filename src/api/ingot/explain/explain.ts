@@ -3,6 +3,7 @@ import { wireTime } from '#model/clock.ts';
 import { nextState, stateRow } from '#model/provision-states.ts';
 import { allProvisionVerbs, provisionVerbs, type ProvisionVerb } from '#model/provision-verbs.ts';
 import { canBeCancelled } from '#protocol/cancel.ts';
+import type { BmcReachability } from '#protocol/node-view.ts';
 import type { OperationRecord } from '#protocol/operation.ts';
 import { agentOf, type Cause, causeOf, causes, secondsSince, waitsSince } from './causes.ts';
 import type { Facts } from './facts.ts';
@@ -73,10 +74,18 @@ type ExplainedConductor =
       hostname: string;
       answered: true;
       workers: { load: number; size: number };
-      bmc: unknown;
+      bmc: ExplainedBmc | null;
       misses: object;
     }
   | { hostname: string | null; answered: false; reason: string };
+
+interface ExplainedBmc {
+  address: string;
+  /** Attempts in a row that got no answer. */
+  failures: number;
+  left_alone_until: string | null;
+  last_failure: string | null;
+}
 
 interface NextStep {
   interface: string;
@@ -203,10 +212,14 @@ function explainedAgent(facts: Facts): Explanation['agent'] {
   return { url, heard_at: heardAt, silent_seconds: heardAt === null ? null : secondsSince(facts, heardAt) };
 }
 
-function explainedConductor({ responsible, view }: Facts): ExplainedConductor {
-  if ('silent' in view) return { hostname: responsible, answered: false, reason: view.silent };
+function explainedConductor({ asked, view }: Facts): ExplainedConductor {
+  if ('silent' in view) return { hostname: asked, answered: false, reason: view.silent };
   const { conductor: hostname, workers, bmc, misses } = view;
-  return { hostname, answered: true, workers, bmc, misses };
+  return { hostname, answered: true, workers, bmc: bmc && explainedBmc(bmc), misses };
+}
+
+function explainedBmc({ address, failures, leftAloneUntil, lastFailure }: BmcReachability): ExplainedBmc {
+  return { address, failures, left_alone_until: leftAloneUntil, last_failure: lastFailure };
 }
 
 function nextSteps({ operation, past }: Facts): NextStep[] {

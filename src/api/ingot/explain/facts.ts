@@ -48,6 +48,8 @@ export interface Facts {
   readonly conductors: readonly KnownConductor[];
   /** The live conductor that the node belongs to. */
   readonly responsible: string | null;
+  /** The conductor that was asked: the one that holds the node, otherwise the one that it belongs to. */
+  readonly asked: string | null;
   /** What that conductor says, or why it says nothing. */
   readonly view: NodeView | { readonly silent: string };
   /** The place among those that wait for their turn. */
@@ -77,8 +79,12 @@ export async function readFacts(call: Call): Promise<Facts> {
   const power = open.find(({ kind }) => kind === 'power') ?? null;
   const atWork = operation ?? power;
   const responsible = (await parts.ring.findHost(node)) ?? null;
+  const conductors = known.map((one) => knownConductor(call, one));
+  // After a death, who took the node over holds it before every ring has changed.
+  const holder = conductors.find(({ hostname, isAlive: lives }) => lives && hostname === node.reservation);
+  const asked = holder?.hostname ?? responsible;
   const [view, turn, request, past] = await Promise.all([
-    viewOf(call, uuid, responsible),
+    viewOf(call, uuid, asked),
     turnOf(call, node, operation),
     atWork === null ? null : readRequestOf(read, uuid, atWork.id),
     operation === null ? noPast : parts.past.of(operation.kind, node.driver),
@@ -91,8 +97,9 @@ export async function readFacts(call: Call): Promise<Facts> {
     power,
     last: operations.find(({ finished_at }) => finished_at !== null) ?? null,
     request,
-    conductors: known.map((one) => knownConductor(call, one)),
+    conductors,
     responsible,
+    asked,
     view,
     turn,
     past,
