@@ -46,9 +46,16 @@ function parse(line: string): Record<string, unknown> | undefined {
 /** A stack has the error and each of its causes, with the places in the code between them. */
 function errorLines(error: unknown, { places }: { places: boolean }): string[] {
   if (typeof error !== 'object' || error === null || !('stack' in error)) return [];
-  return String(error.stack)
+  const stack = String(error.stack);
+  return (places ? stack : withoutPlaces(stack)).split('\n');
+}
+
+/** A stack without where in the code it happened: the error and its causes. */
+export function withoutPlaces(stack: string): string {
+  return stack
     .split('\n')
-    .filter((line) => places || !line.startsWith('    at '));
+    .filter((line) => !line.startsWith('    at '))
+    .join('\n');
 }
 
 /** What a BMC or an image server said may hold sequences that command a terminal. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadSettings } from '#config/settings.ts';
+import { TemporaryFailure } from '#model/faults.ts';
 import { logForPeople } from './log-for-people.ts';
 import { createLog } from './log.ts';
 
@@ -35,6 +36,16 @@ test('an error that is our own fault shows where it happened', () => {
   });
   log.error({ err: new Error('unforeseen') }, 'a periodic task failed');
   assert.match(text, /unforeseen\n {6}at .*log\.test\.ts/);
+});
+
+test('a database that is away fills no log with places in the code', () => {
+  let text = '';
+  const log = createLog(loadSettings(undefined, {}).settings, {
+    destination: { write: (line) => void (text += line) },
+  });
+  log.error({ err: new TemporaryFailure('the database is away') }, 'a periodic task failed');
+  assert.match(text, /TemporaryFailure: the database is away/);
+  assert.doesNotMatch(text, /\bat .*log\.test\.ts/);
 });
 
 test('what the log shows at a terminal cannot command it', () => {

@@ -1,8 +1,9 @@
 import pino, { type DestinationStream, type Logger, type SerializedError, stdSerializers } from 'pino';
 import type { Settings } from '#config/settings.ts';
+import { TemporaryFailure } from '#model/faults.ts';
 import { hideInUrls } from '#model/secrets.ts';
 import { readTraceparent, type Tracer } from '#telemetry/tracing.ts';
-import { logForPeople } from './log-for-people.ts';
+import { logForPeople, withoutPlaces } from './log-for-people.ts';
 
 /**
  * The log of the service, to standard error or [DEFAULT]log_file: lines of JSON, or text when it is a terminal. Errors come
@@ -35,8 +36,12 @@ function destinationOf(settings: Settings): DestinationStream {
   return pino.destination(file ?? 2);
 }
 
-/** What failed may name the URL of an image with who may fetch it. */
+/**
+ * What failed may name the URL of an image with who may fetch it. While database or broker are away the same comes again
+ * and again, and the places in our code say nothing about it.
+ */
 function shownError(error: Error): SerializedError {
   const shown = stdSerializers.err(error);
-  return { ...shown, message: hideInUrls(shown.message), stack: hideInUrls(shown.stack) };
+  const stack = error instanceof TemporaryFailure ? withoutPlaces(shown.stack) : shown.stack;
+  return { ...shown, message: hideInUrls(shown.message), stack: hideInUrls(stack) };
 }
