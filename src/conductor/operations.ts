@@ -13,7 +13,7 @@ import type { RequestContext } from '#protocol/rpc.ts';
 import { flows } from './flows/all.ts';
 import { type LockedNode, lockNode, takeOverNode } from './locked-node.ts';
 import { newOperation } from './new-operation.ts';
-import { withTrace } from './operation-trace.ts';
+import { tellTrace, withTrace } from './operation-trace.ts';
 import type { Decide, NodeCommit } from './node-commit.ts';
 import { ownContext } from './own-context.ts';
 import type { Lease } from './lease.ts';
@@ -65,13 +65,14 @@ export class Operations {
     const signal = this.#mayAct();
     using place = this.#pool.reserve();
     let operation: OperationRecord | undefined;
+    let replaced: OperationRecord | undefined;
     const node = await lockNode(this.#parts, uuid, context, async (record, transaction) => {
       const { input: asked, turn = null, ...commit } = await decide(record, transaction);
       const input = withTrace(asked, context);
       const driver = composeDriver(this.#parts.registry, record);
       const planned = { ...record, ...commit.columns };
       operation = { ...newOperation(this.#parts, planned, driver, kind, input), ...waitingFor(turn) };
-      if (kind !== 'power') await this.#replaceWaiting(transaction, uuid, kind);
+      if (kind !== 'power') replaced = await this.#replaceWaiting(transaction, uuid, kind);
       return {
         ...commit,
         newOperation: operation,
@@ -85,6 +86,7 @@ export class Operations {
         },
       };
     });
+    if (replaced) tellTrace(this.#parts, replaced, replaced);
     if (!operation) throw new Error('lockNode returned without having called decide');
     const { id, queue: limit } = operation;
     if (limit !== null) {
@@ -112,14 +114,19 @@ export class Operations {
   }
 
   /** What waited when something else was accepted, as removal is in `wait call-back`, is over. */
-  async #replaceWaiting(transaction: Transaction, uuid: string, by: OperationKind): Promise<void> {
+  async #replaceWaiting(
+    transaction: Transaction,
+    uuid: string,
+    by: OperationKind,
+  ): Promise<OperationRecord | undefined> {
     const waiting = await readOpenOperation(transaction, uuid);
-    if (!waiting) return;
+    if (!waiting) return undefined;
     const now = wireTime(this.#parts.clock.now());
     const error = `Replaced by the operation '${by}'`;
     const ended = { state: 'aborted', error, updated_at: now, finished_at: now } as const;
     await updateOperation(transaction, waiting.id, { ...ended, ...waitsNoMore });
     freeTurn(this.#parts, waiting);
+    return { ...waiting, ...ended };
   }
 
   /**
