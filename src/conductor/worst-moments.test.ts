@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readEvents } from '#db/events.ts';
 import { updateNode } from '#db/nodes.ts';
+import { wireTime } from '#model/clock.ts';
 import { InvalidParameterValue } from '#model/faults.ts';
 import { Ground, hearAgent } from './testing/a-conductor.ts';
 import { agentIsKnown } from './testing/scripted-driver.ts';
@@ -81,6 +82,26 @@ describe('an operation', () => {
 describe('the time limit of a wait', () => {
   const checked = { settings: { conductor: { check_provision_state_interval: 60 } } };
   const look = { kind: 'wait', for: 'agent', pollSeconds: 30, changes: agentIsKnown } as const;
+
+  test('ends a wait though many of a group that has no conductor are overdue for longer', async () => {
+    await using ground = await Ground.make();
+    const conductor = await ground.conductor({
+      settings: { conductor: { ...checked.settings.conductor, periodic_max_workers: 1 } },
+    });
+    const away = { conductor_group: 'away', provision_state: 'clean wait' } as const;
+    for (let made = 0; made < 20; made += 1) {
+      const uuid = await ground.node(conductor, away);
+      await ground.store.write(
+        async (transaction) =>
+          await updateNode(transaction, uuid, { provision_updated_at: wireTime(ground.clock.now()) }),
+      );
+    }
+    const own = await ground.node(conductor);
+    ground.driver.next('erase', { kind: 'wait', for: 'agent', changes: agentIsKnown });
+    await conductor.call('do_provisioning_action', { node: own, action: 'provide' });
+    await ground.clock.pass(1_900_000);
+    assert.equal((await ground.read(own)).provision_state, 'clean failed');
+  });
 
   for (const [what, outcome, words] of [
     ['for an agent that is looked for every now and then', look, /nothing was heard of the agent for 1800 s/],

@@ -20,17 +20,15 @@ export interface FreeNodeFilter {
   readonly since?: { readonly field: WaitStart; readonly before: string };
   /** Another conductor, or none, is the one that prepared them. */
   readonly notPreparedBy?: string;
-  readonly limit?: number;
 }
 
 /** The free nodes, with what tells whose they are. */
 export async function readFreeNodes(reader: Reader, filter: FreeNodeFilter): Promise<NodePlace[]> {
-  let query = reader
+  return await reader
     .selectFrom('nodes')
     .select(['uuid', 'driver', 'conductor_group'])
-    .where((nodes) => nodes.and(conditions(nodes, filter)));
-  if (filter.limit !== undefined) query = query.limit(filter.limit);
-  return await query.execute();
+    .where((nodes) => nodes.and(conditions(nodes, filter)))
+    .execute();
 }
 
 /** So many whole records are read at a time: more would hold up who else wants to read. */

@@ -1,4 +1,4 @@
-import { readFreeNodes } from '#db/free-nodes.ts';
+import { readFreeNodePages } from '#db/free-nodes.ts';
 import { readNode } from '#db/nodes.ts';
 import { readOpenOperation } from '#db/operations.ts';
 import { wireTime } from '#model/clock.ts';
@@ -12,7 +12,7 @@ import {
 } from '#model/provision-states.ts';
 import type { FaultClass, OperationRecord } from '#protocol/operation.ts';
 import { agentHeardAt } from '../task.ts';
-import type { PeriodicTask } from './periodic-task.ts';
+import { ownNodes, type PeriodicTask } from './periodic-task.ts';
 
 /** So many nodes of a state are ended in one run for each worker; the next run finds the others. */
 const overduePerWorker = 16;
@@ -28,16 +28,18 @@ export const checkTimeouts: PeriodicTask = {
   async run({ parts, operations }, context) {
     for (const { state, seconds, measuredFrom } of limitedStates(parts.settings.conductor)) {
       const before = wireTime(parts.clock.now() - seconds * 1000);
-      const overdue = await readFreeNodes(parts.store.read, {
+      const overdue = readFreeNodePages(parts.store.read, {
         states: [state],
         maintenance: false,
         since: { field: measuredFrom, before },
-        limit: parts.settings.conductor.periodic_max_workers * overduePerWorker,
       });
-      for (const node of overdue) {
-        if ((await parts.ring.findHost(node)) !== parts.hostname) continue;
+      let left = parts.settings.conductor.periodic_max_workers * overduePerWorker;
+      // Counted when it is found to be this conductor's to end: others' may stay overdue for as long as those are away.
+      for await (const node of ownNodes(parts, overdue)) {
         const operation = await readOpenOperation(parts.store.read, node.uuid);
         if (operation?.state !== 'waiting') continue;
+        if (left === 0) break;
+        left -= 1;
         // The agent may have been heard of since this node was found overdue.
         const applies = (now: NodeRecord): boolean =>
           now.provision_state === state && !now.maintenance && (now[measuredFrom] ?? before) < before;
