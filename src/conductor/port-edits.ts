@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { violatedColumn } from '#db/constraint.ts';
 import { addEvent } from '#db/events.ts';
-import { readNode } from '#db/nodes.ts';
+import { keepNode } from '#db/nodes.ts';
 import { deletePort, insertPort, readPort, updatePort as writePort } from '#db/ports.ts';
 import type { Transaction } from '#db/store.ts';
 import { wireTime } from '#model/clock.ts';
@@ -99,9 +99,15 @@ async function tellOfPort(
 async function checkNewNode(transaction: Transaction, from: NodeRecord, patch: PortPatch): Promise<void> {
   const { node_uuid: to } = patch;
   if (to === undefined || to === from.uuid) return;
-  const node = await readNode(transaction, to);
-  if (!node) throw new NodeNotFound({ node: to });
+  const node = await readFirmly(transaction, to);
   if (node.reservation !== null) throw new NodeLocked({ node: to, host: node.reservation });
+}
+
+/** The node as it stays until the commit: who takes or removes it meanwhile is not overlooked. */
+async function readFirmly(transaction: Transaction, uuid: string): Promise<NodeRecord> {
+  const node = await keepNode(transaction, uuid);
+  if (!node) throw new NodeNotFound({ node: uuid });
+  return node;
 }
 
 const attachedVif = (port: PortRecord): boolean => 'tenant_vif_port_id' in port.internal_info;
@@ -141,8 +147,7 @@ async function onFreeNode<T>(
 ): Promise<T> {
   return await whenFree(parts, nodeUuid, async () => {
     return await parts.store.write(async (transaction) => {
-      const node = await readNode(transaction, nodeUuid);
-      if (!node) throw new NodeNotFound({ node: nodeUuid });
+      const node = await readFirmly(transaction, nodeUuid);
       return node.reservation === null ? await change(transaction, node) : new Held(node.reservation);
     });
   });

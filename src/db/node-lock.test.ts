@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { test } from 'node:test';
 import * as fc from 'fast-check';
 import {
   type NodeLock,
@@ -8,9 +9,9 @@ import {
   takeNodeOver,
   writeLocked,
 } from './node-lock.ts';
-import { deleteNode, insertNode, readNode } from './nodes.ts';
+import { deleteNode, insertNode, keepNode, readNode } from './nodes.ts';
 import type { Store } from './store.ts';
-import { testOnEach } from './testing/databases.ts';
+import { openTestStore, testOnEach } from './testing/databases.ts';
 
 const uuid = '6a1f3b44-3f6e-4f0e-9d0f-1f0a1d1c0001';
 
@@ -205,3 +206,17 @@ testOnEach(
     );
   },
 );
+
+// The embedded store runs one transaction at a time.
+test('who keeps a node decides by what is so, not by what was when the transaction began', async () => {
+  await using store = await openTestStore('postgres');
+  await insertFreeNode(store);
+  let attempts = 0;
+  const holder = await store.write(async (transaction) => {
+    attempts += 1;
+    if (attempts === 1) assert.ok(await take(store, 'two'));
+    return (await keepNode(transaction, uuid))?.reservation;
+  });
+  assert.equal(holder, 'two');
+  assert.equal(attempts, 2);
+});

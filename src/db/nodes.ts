@@ -78,6 +78,20 @@ export async function updateNode(
   return row && nodeOfRow(row);
 }
 
+/**
+ * The node, or undefined, read in such a way that it stays so until the commit. What only reads a row is not stopped by
+ * one that changes it at the same time, and may decide by what is no longer so.
+ */
+export async function keepNode(transaction: Transaction, uuid: string): Promise<NodeRecord | undefined> {
+  const row = await transaction
+    .updateTable('nodes')
+    .set((columns) => ({ reservation: columns.ref('reservation') }))
+    .where('uuid', '=', uuid)
+    .returningAll()
+    .executeTakeFirst();
+  return row && nodeOfRow(row);
+}
+
 /** Removes the node with its ports, history, inventory and operations. */
 export async function deleteNode(transaction: Transaction, uuid: string): Promise<void> {
   await transaction.deleteFrom('operations').where('node_uuid', '=', uuid).execute();
