@@ -41,31 +41,32 @@ export async function startConductorOn(
   const { store, ring, signals, broker, isAlone, metrics, tracer } = shared;
   const places = placesOf(settings, broker, clock, log);
   const hostname = settings.DEFAULT.host;
-  const conductor = await startConductor({
-    hostname,
-    isAlone,
-    settings,
-    store,
-    ring,
-    signals,
-    registry,
-    clock,
-    random,
-    log,
-    ...(metrics && { metrics }),
-    ...(tracer && { tracer }),
-    checkpoint: checkpointOf(settings),
-  }).catch((error: unknown) => {
+  const { hardwareTypes } = registry;
+  const conductor = await startConductor(
+    {
+      hostname,
+      isAlone,
+      settings,
+      store,
+      ring,
+      signals,
+      registry,
+      clock,
+      random,
+      log,
+      ...(metrics && { metrics }),
+      ...(tracer && { tracer }),
+      checkpoint: checkpointOf(settings),
+    },
+    async (handlers) => await shared.conductors.serve({ hostname, hardwareTypes }, handlers),
+  ).catch((error: unknown) => {
     throw error instanceof ConductorNameTaken ? new StartError(error.message, { cause: error }) : error;
   });
-  const { hardwareTypes } = registry;
-  const served = await shared.conductors.serve({ hostname, hardwareTypes }, conductor.handlers);
   const relay = startRelay({ settings, store, signals, clock, random, log }, places);
   return {
     lost: conductor.lost,
     async [Symbol.asyncDispose]() {
       await conductor.stop();
-      await served.stop();
       await relay[Symbol.asyncDispose]();
     },
   };

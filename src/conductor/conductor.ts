@@ -1,6 +1,6 @@
 import { exchangeOverHttp } from '#drivers/agent/agent-http.ts';
 import { tracedExchange } from '#drivers/trace-requests.ts';
-import type { ConductorHandlers } from '#protocol/rpc.ts';
+import type { ConductorHandlers, ServedConductor } from '#protocol/rpc.ts';
 import { createHandlers } from './handlers.ts';
 import { Lease } from './lease.ts';
 import { Membership } from './membership.ts';
@@ -30,9 +30,13 @@ export interface Conductor {
 
 /**
  * Registers the conductor, takes up what its earlier life and others left, and begins its periodic tasks. Throws
- * ConductorNameTaken when a conductor of that name is at work.
+ * ConductorNameTaken when a conductor of that name is at work. `serve` is called as soon as calls may come, which is
+ * before it took up anything; what it gives ends when the others know this conductor as leaving.
  */
-export async function startConductor(given: GivenParts): Promise<Conductor> {
+export async function startConductor(
+  given: GivenParts,
+  serve: (handlers: ConductorHandlers) => Promise<ServedConductor> = async () => ({ stop: async () => {} }),
+): Promise<Conductor> {
   const parts = { ...withTracedAgents(given), inHand: new NodesInHand() };
   const { settings, hostname, clock } = parts;
   const stopping = new AbortController();
@@ -59,11 +63,16 @@ export async function startConductor(given: GivenParts): Promise<Conductor> {
   };
   const unfollow = parts.ring.follow(parts.signals);
   stopping.signal.addEventListener('abort', unfollow, { once: true });
+  const untraced = createHandlers(workings);
+  const handlers = parts.tracer ? tracedHandlers(untraced, parts.tracer) : untraced;
+  let served: ServedConductor | undefined;
   try {
     await membership.claimName(stopping.signal);
+    served = await serve(handlers);
     await takeItsPlace(workings);
   } catch (error) {
     stopping.abort(error);
+    await served?.stop();
     throw error;
   }
   const orphans = takeOverOrphans();
@@ -71,15 +80,16 @@ export async function startConductor(given: GivenParts): Promise<Conductor> {
   stopping.signal.addEventListener('abort', unhear, { once: true });
   void membership.lost.then((error) => stopping.abort(error));
   const running = periodicTasks(parts, orphans).map(async (task) => await runPeriodically(task, workings));
-  const handlers = createHandlers(workings);
   return {
-    handlers: parts.tracer ? tracedHandlers(handlers, parts.tracer) : handlers,
+    handlers,
     lost: membership.lost,
     async stop() {
       // A store that does not take it does not hold up the end: then the others see that no sign of life comes.
       const tryTo = async (tell: Promise<void>): Promise<void> =>
         await tell.catch((error: unknown) => parts.log.warn({ err: error }, 'could not tell that it leaves'));
       await tryTo(membership.leave());
+      // A call that still comes is not delivered, and goes to whom the ring names now.
+      await served.stop();
       operations.leave();
       await comesToRest(parts, pool);
       stopping.abort(new Error('the conductor stops'));
