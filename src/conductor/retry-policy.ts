@@ -40,7 +40,10 @@ export const retryPhases = [
 export const retryFaults = ['any', ...faultClasses] as const;
 
 const isCount = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= 0;
-const isSeconds = (value: unknown): boolean => Number.isFinite(value) && Number(value) >= 0;
+/** Far more would be a time that no calendar has, and the operation could neither be tried again nor fail. */
+const mostSeconds = 365 * 86_400;
+const isSeconds = (value: unknown): boolean =>
+  Number.isFinite(value) && Number(value) >= 0 && Number(value) <= mostSeconds;
 const areOf =
   (words: readonly string[]) =>
   (value: unknown): boolean =>
@@ -51,8 +54,8 @@ const members = {
   attempts: { fits: isCount, is: 'a whole number of at least 0' },
   faults: { fits: areOf(retryFaults), is: `a list of ${retryFaults.join(', ')}` },
   phases: { fits: areOf(retryPhases), is: `a list of ${retryPhases.join(', ')}` },
-  backoff: { fits: isSeconds, is: 'a number of seconds' },
-  backoff_max: { fits: isSeconds, is: 'a number of seconds' },
+  backoff: { fits: isSeconds, is: 'a number of seconds, at most those of a year' },
+  backoff_max: { fits: isSeconds, is: 'a number of seconds, at most those of a year' },
 } satisfies Record<string, { fits(value: unknown): boolean; is: string }>;
 
 type Members = {

@@ -178,6 +178,7 @@ describe('a policy', () => {
     [{ faults: ['gremlins'] }, /ingot_retry\/faults is not a list of any, bmc-unreachable/],
     [{ phases: ['power'] }, /ingot_retry\/phases is not a list of verify/],
     [{ backoff: Number.NaN }, /ingot_retry\/backoff is not a number of seconds/],
+    [{ backoff: 1e13, backoff_max: 1e13 }, /ingot_retry\/backoff is not a number of seconds, at most/],
     [{ toString: 1 }, /ingot_retry\/toString is not known; there are attempts, faults/],
   ] as const)
     test(`of the node that is ${JSON.stringify(given)} is refused`, () => {
