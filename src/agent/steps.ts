@@ -54,6 +54,10 @@ const table: StepRow[] = [
     step: 'write_image',
     interface: 'deploy',
     priority: { deploy: 0, service: 0 },
+    argsinfo: {
+      image_info: { description: 'The image, as a conductor describes it', required: true },
+      configdrive: { description: 'The config drive: gzip and base64, or its URL', required: false },
+    },
     async run(context, { image_info: image, configdrive }, run) {
       if (typeof image !== 'object' || image === null)
         throw new InvalidContent('The step write_image needs the argument image_info');
