@@ -1,46 +1,30 @@
-// npm run simulate -- --seed N --hours H [--seeds K] [--conductors 3] [--machines 200] [--without GUARD] [--jobs J] [--verbose]
+// npm run simulate: as many seeds as are asked for, and what became of each.
 import { fork } from 'node:child_process';
-import { parseArgs } from 'node:util';
-import { type Guard, guards } from './guards.ts';
+import { type Options, readOptions } from './options.ts';
 import { runSeed, type SeedOptions, type SeedResult, tellViolation } from './run-seed.ts';
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: '1' },
-    seeds: { type: 'string', default: '1' },
-    hours: { type: 'string', default: '5' },
-    conductors: { type: 'string', default: '3' },
-    machines: { type: 'string', default: '200' },
-    without: { type: 'string', multiple: true, default: [] },
-    jobs: { type: 'string', default: '1' },
-    verbose: { type: 'boolean', default: false },
-  },
-});
-
-function optionsOf(seed: number): SeedOptions {
-  const without = values.without.filter((name): name is Guard => guards.some((guard) => guard === name));
-  if (without.length < values.without.length) throw new Error(`--without takes one of ${guards.join(', ')}`);
+function optionsOf(seed: number, { hours, conductors, machines, without, verbose }: Options): SeedOptions {
   return {
     seed,
-    hours: Number(values.hours),
-    conductors: Number(values.conductors),
-    machines: Number(values.machines),
+    hours,
+    conductors,
+    machines,
     without,
-    ...(values.verbose ? { tell: (line: string) => console.log(line) } : {}),
+    ...(verbose ? { tell: (line: string) => console.log(line) } : {}),
   };
 }
 
 /** A process that runs the seeds it is sent, one after the other. */
-function serveSeeds(): void {
+function serveSeeds(options: Options): void {
   process.on('message', (seed: number) => {
-    void runSeed(optionsOf(seed)).then((result) => process.send?.(result));
+    void runSeed(optionsOf(seed, options)).then((result) => process.send?.(result));
   });
 }
 
-async function runInProcesses(seeds: readonly number[], jobs: number): Promise<void> {
+async function runInProcesses(seeds: readonly number[], options: Options): Promise<void> {
   const left = seeds.values();
   await Promise.all(
-    Array.from({ length: jobs }, async () => {
+    Array.from({ length: options.jobs }, async () => {
       const worker = fork(import.meta.filename, process.argv.slice(2), {
         env: { ...process.env, SEEDS: '1' },
       });
@@ -49,7 +33,7 @@ async function runInProcesses(seeds: readonly number[], jobs: number): Promise<v
         worker.once('message', resolve);
         worker.once('exit', () => reject(new Error(`The process of seed ${seed} ended`)));
         worker.send(seed);
-        tell(await promise);
+        tell(await promise, options);
         worker.removeAllListeners();
       }
       worker.kill();
@@ -60,7 +44,7 @@ async function runInProcesses(seeds: readonly number[], jobs: number): Promise<v
 let broken = 0;
 let virtualMilliseconds = 0;
 
-function tell(result: SeedResult): void {
+function tell(result: SeedResult, options: Options): void {
   virtualMilliseconds += result.virtualMilliseconds;
   const answers = Object.entries(result.answered).map(([status, count]) => `${status}×${count}`);
   console.log(
@@ -69,19 +53,24 @@ function tell(result: SeedResult): void {
   );
   if (!result.violation) return;
   broken += 1;
-  console.log(tellViolation(optionsOf(result.seed), result));
+  console.log(tellViolation(optionsOf(result.seed, options), result));
 }
 
-if (process.env['SEEDS'] !== undefined && process.send) serveSeeds();
-else {
+async function runAll(options: Options): Promise<void> {
   const begun = performance.now();
-  const first = Number(values.seed);
-  const seeds = Array.from({ length: Number(values.seeds) }, (_none, index) => first + index);
-  const jobs = Number(values.jobs);
-  if (jobs > 1) await runInProcesses(seeds, jobs);
-  else for (const seed of seeds) tell(await runSeed(optionsOf(seed)));
+  const seeds = Array.from({ length: options.seeds }, (_none, index) => options.seed + index);
+  if (options.jobs > 1) await runInProcesses(seeds, options);
+  else for (const seed of seeds) tell(await runSeed(optionsOf(seed, options)), options);
   const hours = (virtualMilliseconds / 3_600_000).toFixed(1);
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-  console.log(`${seeds.length} seeds, ${hours} virtual hours in ${seconds} s: ${broken} broken`);
+  const count = seeds.length === 1 ? '1 seed' : `${seeds.length} seeds`;
+  console.log(`${count}, ${hours} virtual hours (coming to rest included) in ${seconds} s: ${broken} broken`);
   process.exitCode = broken > 0 ? 1 : 0;
 }
+
+const options = readOptions(process.argv.slice(2));
+if ('says' in options) {
+  (options.status === 0 ? process.stdout : process.stderr).write(options.says);
+  process.exitCode = options.status;
+} else if (process.env['SEEDS'] !== undefined && process.send) serveSeeds(options);
+else await runAll(options);
