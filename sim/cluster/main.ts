@@ -11,6 +11,7 @@ import { type Sim, startSim } from '../sim.ts';
 import { type StandInRamdisk, writeStandInRamdisk } from '../stand-in-ramdisk.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import type { Configuration } from './configuration-file.ts';
+import { type Supervised, supervise } from './supervise.ts';
 
 const usage = `Usage: npm run cluster [-- [--machines N] [--apis N] [--conductors N]]
 
@@ -22,6 +23,8 @@ PostgreSQL and NATS are private to it; where they are not installed, Debian's pa
 `;
 
 const imageBytes = 256 * 1024 ** 2;
+/** Long enough to see what becomes of the work of one that died, and how requests are answered without it. */
+const awaySeconds = 30;
 const mostMachines = 200;
 const mostProcesses = 16;
 
@@ -57,7 +60,9 @@ async function main(args: string[]): Promise<number> {
         afterwards: 'nothing of it is kept.',
       }),
     );
+    const supervisor = supervise(processesOf(cluster), { afterSeconds: awaySeconds, tell: say });
     await interrupted.promise;
+    await supervisor[Symbol.asyncDispose]();
     say('\nEnding: conductors, APIs, NATS, PostgreSQL, machines …');
     await cluster.stop();
     await resources.disposeAsync();
@@ -101,7 +106,16 @@ async function startAll(options: Options): Promise<Running> {
   return { cluster, sim, image, folder, resources: starting.move() };
 }
 
-/** A conductor that dies is missed soon enough to be watched. */
+function processesOf({ apis, conductors, postgres, nats }: Cluster): Supervised[] {
+  const services = [...apis, ...conductors].map((each) => ({
+    name: each.host,
+    pid: () => each.pid,
+    restart: async () => await each.start(),
+  }));
+  return [...services, { name: 'PostgreSQL', ...postgres }, { name: 'NATS', ...nats }];
+}
+
+/** A conductor that dies is missed soon enough to be watched; APIs tell how they are. */
 function configurationFor({ kernel, ramdisk }: StandInRamdisk): Configuration {
   return {
     conductor: {
@@ -110,6 +124,8 @@ function configurationFor({ kernel, ramdisk }: StandInRamdisk): Configuration {
       heartbeat_interval: 1,
       heartbeat_timeout: 5,
     },
+    healthcheck: { enabled: true },
+    ingot: { metrics: true },
     // The agents are on this host and speak plain HTTP on the loopback.
     agent: { require_tls: false },
   };
@@ -130,10 +146,13 @@ function whatRunsWhere({ url, apis, conductors, postgres, nats }: Cluster, folde
     ...rows.map(([name, place, pid]) => `  ${name.padEnd(what)}  ${place.padEnd(where)}  pid ${pid}`),
     `  ${'files'.padEnd(what)}  ${folder}`,
     '',
-    'Kill what you like, and see what becomes of the machines:',
+    `Kill what you like, and see what becomes of the machines; what was killed is started again ${awaySeconds} s later:`,
     '',
     `curl -s '${url}/v1/nodes?fields=name,conductor,provision_state' -H 'X-OpenStack-Ironic-API-Version: latest'`,
     `curl -s ${url}/v1/conductors -H 'X-OpenStack-Ironic-API-Version: latest'`,
+    `curl -s ${url}/ingot/v1/nodes/sim-1/explain`,
+    `curl -s ${url}/metrics`,
+    `curl -sN ${url}/ingot/v1/events -H 'Accept: text/event-stream'`,
     `kill -9 ${some?.pid}`,
   ].join('\n');
 }
