@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Settings } from '#config/settings.ts';
 import { startConductor } from '#conductor/conductor.ts';
-import { ConductorNameTaken } from '#conductor/membership.ts';
+import { ConductorNameTaken } from '#conductor/membership/membership.ts';
 import { createAgentPackage } from '#drivers/agent/package.ts';
 import { fakePackage } from '#drivers/fake/package.ts';
 import { noopPackage } from '#drivers/noop/package.ts';

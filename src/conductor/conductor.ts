@@ -2,18 +2,18 @@ import { exchangeOverHttp } from '#drivers/agent/agent-http.ts';
 import { tracedExchange } from '#drivers/trace-requests.ts';
 import type { ConductorHandlers, ServedConductor } from '#protocol/rpc.ts';
 import { createHandlers } from './handlers.ts';
-import { Lease } from './lease.ts';
-import { Membership } from './membership.ts';
-import { Operations } from './operations.ts';
-import { NodesInHand } from './nodes-in-hand.ts';
+import { Lease } from './membership/lease.ts';
+import { Membership } from './membership/membership.ts';
+import { Operations } from './operations/operations.ts';
+import { NodesInHand } from './lock/nodes-in-hand.ts';
 import type { ConductorParts, GivenParts } from './parts.ts';
 import { periodicTasks } from './periodic/all.ts';
 import { runPeriodically } from './periodic/periodic-task.ts';
 import { takeOverOrphans } from './periodic/take-over-orphans.ts';
-import { takeItsPlace } from './take-its-place.ts';
+import { takeItsPlace } from './membership/take-its-place.ts';
 import { tracedHandlers } from './traced-handlers.ts';
 import type { ConductorWorkings } from './workings.ts';
-import { WorkerPool } from './worker-pool.ts';
+import { WorkerPool } from './operations/worker-pool.ts';
 
 /** A conductor at work. */
 export interface Conductor {

@@ -2,7 +2,7 @@ import { validatedTypes, validateInterfaces } from '#drivers/validate.ts';
 import { Fault } from '#model/fault.ts';
 import type { Task } from '#drivers/task.ts';
 import type { NodeView } from '#protocol/node-view.ts';
-import type { RefusedHeartbeats } from './refused-heartbeats.ts';
+import type { RefusedHeartbeats } from './agents/refused-heartbeats.ts';
 import { readingTask } from './task.ts';
 import type { ConductorWorkings } from './workings.ts';
 

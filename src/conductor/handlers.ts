@@ -1,21 +1,21 @@
 import { validateInterfaces } from '#drivers/validate.ts';
 import type { ConductorHandlers, RequestContext } from '#protocol/rpc.ts';
-import { accept, type Acceptance } from './accept.ts';
-import { nodeWithToken } from './agent-token.ts';
-import { changePowerState } from './change-power-state.ts';
-import { continueInspection } from './continue-inspection.ts';
+import { accept, type Acceptance } from './verbs/accept.ts';
+import { nodeWithToken } from './agents/agent-token.ts';
+import { changePowerState } from './power/change-power-state.ts';
+import { continueInspection } from './agents/continue-inspection.ts';
 import { Preflight } from './preflight/preflight.ts';
 import { explainNode } from './explain-node.ts';
 import { heartbeat } from './heartbeat.ts';
 import { managementCalls } from './management-calls.ts';
-import { createNode, destroyNode, updateNode } from './node-edits.ts';
+import { createNode, destroyNode, updateNode } from './edits/node-edits.ts';
 import type { ConductorParts } from './parts.ts';
-import { createPort, destroyPort, updatePort } from './port-edits.ts';
-import { cancel, provisioningAction } from './provisioning-actions.ts';
-import { setMaintenance } from './set-maintenance.ts';
-import { RefusedHeartbeats } from './refused-heartbeats.ts';
+import { createPort, destroyPort, updatePort } from './edits/port-edits.ts';
+import { cancel, provisioningAction } from './verbs/provisioning-actions.ts';
+import { setMaintenance } from './edits/set-maintenance.ts';
+import { RefusedHeartbeats } from './agents/refused-heartbeats.ts';
 import { readingTask } from './task.ts';
-import { clean, deploy, inspect, rescue, service, tearDown, unrescue } from './verbs.ts';
+import { clean, deploy, inspect, rescue, service, tearDown, unrescue } from './verbs/verbs.ts';
 import type { ConductorWorkings } from './workings.ts';
 
 /** Every call a conductor answers, and the function that does it. */

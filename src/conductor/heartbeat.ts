@@ -6,7 +6,7 @@ import { InvalidParameterValue, NodeLocked, NodeNotFound } from '#model/faults.t
 import type { NodeRecord } from '#model/node-record.ts';
 import { isWaiting, stateRow } from '#model/provision-states.ts';
 import type { ConductorCalls, RequestContext } from '#protocol/rpc.ts';
-import type { Operations } from './operations.ts';
+import type { Operations } from './operations/operations.ts';
 import type { ConductorParts } from './parts.ts';
 
 /**

@@ -3,7 +3,7 @@ import type { NodeRecord } from '#model/node-record.ts';
 import { bootDevices } from '#model/power-states.ts';
 import type { ConductorHandlers, RequestContext } from '#protocol/rpc.ts';
 import type { Task } from '#drivers/task.ts';
-import { lockNode } from './locked-node.ts';
+import { lockNode } from './lock/locked-node.ts';
 import { readingTask, taskOf } from './task.ts';
 import type { ConductorWorkings } from './workings.ts';
 

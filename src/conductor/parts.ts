@@ -8,7 +8,7 @@ import type { Clock, Random } from '#model/clock.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
 import type { Tracer } from '#telemetry/tracing.ts';
 import type { Signals } from '#protocol/signals.ts';
-import type { NodesInHand } from './nodes-in-hand.ts';
+import type { NodesInHand } from './lock/nodes-in-hand.ts';
 
 /** What a conductor is made of; all of it passed in. */
 export interface GivenParts {

@@ -7,10 +7,10 @@ import { type Log, logWith } from '#model/log.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import type { OperationRecord } from '#protocol/operation.ts';
 import type { RequestContext } from '#protocol/rpc.ts';
-import type { Relatives } from './family-power.ts';
-import { type LockedNode, lockNode } from './locked-node.ts';
+import type { Relatives } from './power/family-power.ts';
+import { type LockedNode, lockNode } from './lock/locked-node.ts';
 import type { ConductorParts } from './parts.ts';
-import { setPower } from './set-power.ts';
+import { setPower } from './power/set-power.ts';
 
 /** A task on a node that is held; its saves go through the lock. */
 export async function taskOf(

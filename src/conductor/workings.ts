@@ -1,8 +1,8 @@
-import type { Lease } from './lease.ts';
-import type { Membership } from './membership.ts';
-import type { Operations } from './operations.ts';
+import type { Lease } from './membership/lease.ts';
+import type { Membership } from './membership/membership.ts';
+import type { Operations } from './operations/operations.ts';
 import type { ConductorParts } from './parts.ts';
-import type { WorkerPool } from './worker-pool.ts';
+import type { WorkerPool } from './operations/worker-pool.ts';
 
 /** The parts, and what a conductor makes for itself: what calls and periodic tasks work with. */
 export interface ConductorWorkings {

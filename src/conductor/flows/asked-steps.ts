@@ -4,7 +4,7 @@ import type { OfferedStep, StepArgument } from '#drivers/steps.ts';
 import type { StepFlow } from '#drivers/task.ts';
 import { InvalidParameterValue } from '#model/faults.ts';
 import type { AskedStep, OperationStep } from '#protocol/operation.ts';
-import { reservedStep, secondsOf } from '../reserved-steps.ts';
+import { reservedStep, secondsOf } from '../steps/reserved-steps.ts';
 import { findStep, isSameStep, type PlanContext } from './flow.ts';
 
 /**

@@ -5,7 +5,7 @@ import type { StepFlow, StepTask, Task } from '#drivers/task.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { interfaceTypes } from '#model/power-states.ts';
 import type { OperationInput, OperationKind, OperationRecord, OperationStep } from '#protocol/operation.ts';
-import type { NodeCommit } from '../node-commit.ts';
+import type { NodeCommit } from '../lock/node-commit.ts';
 import type { ConductorParts } from '../parts.ts';
 
 /** What a plan is made from. */

@@ -4,7 +4,7 @@ import { tearDownResets } from '#model/node-fields.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import type { Settings } from '#config/settings.ts';
 import type { ProvisionState } from '#model/provision-states.ts';
-import { noShownSteps } from '../shown-step.ts';
+import { noShownSteps } from '../steps/shown-step.ts';
 import { type Flow, flowStep } from './flow.ts';
 import { instanceIsThere } from './service.ts';
 

@@ -1,5 +1,5 @@
 import { PowerStateFailure } from '#model/faults.ts';
-import { bmcFacts } from '../bmc-facts.ts';
+import { bmcFacts } from './bmc-facts.ts';
 import { driverSteps, enabledSteps, type Flow, flowStep, sortSteps } from './flow.ts';
 
 /**

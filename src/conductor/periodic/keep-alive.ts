@@ -1,4 +1,4 @@
-import { takeItsPlace } from '../take-its-place.ts';
+import { takeItsPlace } from '../membership/take-its-place.ts';
 import type { OrphanLook } from './take-over-orphans.ts';
 import type { PeriodicTask } from './periodic-task.ts';
 

@@ -1,7 +1,7 @@
 import { readFreeNodes } from '#db/free-nodes.ts';
 import { readNode, updateNode } from '#db/nodes.ts';
 import { wireTime } from '#model/clock.ts';
-import { tellOf } from '../node-commit.ts';
+import { tellOf } from '../lock/node-commit.ts';
 import { readingTask } from '../task.ts';
 import { forEachOwn, type PeriodicTask } from './periodic-task.ts';
 

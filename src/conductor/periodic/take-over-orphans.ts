@@ -1,4 +1,4 @@
-import { takeOver } from '../take-over.ts';
+import { takeOver } from '../membership/take-over.ts';
 import { ownContext } from '../own-context.ts';
 import type { ConductorWorkings } from '../workings.ts';
 import type { PeriodicTask } from './periodic-task.ts';
