@@ -33,6 +33,8 @@ export interface CrowdResult {
     readonly count: number;
     readonly showsPerSecondWithout: number;
     readonly showsPerSecondWith: number;
+    /** What the streams took of a processor, beside the shows: so much of the rate is theirs. */
+    readonly load: number;
     readonly framesHeard: number;
   };
 }
@@ -75,7 +77,7 @@ export async function runCrowd(
     await changeAll(client, uuids, resourceClass, changeNamed(phase));
 
   tell(`streams: ${count} at once`);
-  const streams = await measureStreams(client, target.url, uuids, { count, seconds });
+  const streams = await measureStreams(client, target.url, processes, uuids, { count, seconds });
 
   tell(`deployments: ${count} at once, each with steps of ${deploySeconds} s`);
   const cpuBefore = processes.cpuSeconds();
@@ -139,18 +141,53 @@ class SilenceWatch {
   }
 }
 
+/** What showing nodes for a while came to. */
+interface Shows {
+  readonly perSecond: number;
+  /** Processor seconds of the service, for each second that passed. */
+  readonly load: number;
+}
+
+/** Without, with, and without again: a service gets faster as it warms up, and machines are shared. */
 async function measureStreams(
   client: Client,
   url: string,
+  processes: ProcessGroup,
   uuids: readonly string[],
   { count, seconds }: CrowdOptions,
 ): Promise<CrowdResult['streams']> {
   const show = async (index: number) => await client.fetchAndDrop(`/v1/nodes/${uuids[index % uuids.length]}`);
-  await repeatFor(1, 16, show);
-  const without = await timed(async () => (await repeatFor(seconds, 16, show)).operations);
+  const shows = async (): Promise<Shows> => {
+    const cpuBefore = processes.cpuSeconds();
+    const begun = performance.now();
+    const { operations } = await repeatFor(seconds, 16, show);
+    const passed = (performance.now() - begun) / 1000;
+    return { perSecond: operations / passed, load: (processes.cpuSeconds() - cpuBefore) / passed };
+  };
+  await repeatFor(seconds / 2, 16, show);
+  const before = await shows();
+  const { during, framesHeard } = await withStreams(client, url, uuids, count, shows);
+  const after = await shows();
+  const loadOfOneShow = (before.load / before.perSecond + after.load / after.perSecond) / 2;
+  return {
+    count,
+    showsPerSecondWithout: (before.perSecond + after.perSecond) / 2,
+    showsPerSecondWith: during.perSecond,
+    load: during.load - during.perSecond * loadOfOneShow,
+    framesHeard,
+  };
+}
+
+/** What `work` gives while streams are open, and something happens each second for them to tell of. */
+async function withStreams<T>(
+  client: Client,
+  url: string,
+  uuids: readonly string[],
+  count: number,
+  work: () => Promise<T>,
+): Promise<{ during: T; framesHeard: number }> {
   await using streams = await Streams.open(url, count);
   const done = new AbortController();
-  // Something has to happen for streams to tell of: a change each second.
   const changing = (async () => {
     for (let index = 0; !done.signal.aborted; index += 1) {
       const patch = [{ op: 'add', path: '/extra/counter', value: index }];
@@ -158,20 +195,10 @@ async function measureStreams(
       await sleep(1000);
     }
   })();
-  const withStreams = await timed(async () => (await repeatFor(seconds, 16, show)).operations);
+  const during = await work();
   done.abort();
   await changing;
-  return {
-    count,
-    showsPerSecondWithout: without,
-    showsPerSecondWith: withStreams,
-    framesHeard: streams.framesHeard,
-  };
-}
-
-async function timed(work: () => Promise<number>): Promise<number> {
-  const begun = performance.now();
-  return ((await work()) * 1000) / (performance.now() - begun);
+  return { during, framesHeard: streams.framesHeard };
 }
 
 /** Open streams of events, which count what they hear. */
@@ -213,13 +240,13 @@ class Streams implements AsyncDisposable {
 }
 
 export function describeCrowd({ deployments, streams }: CrowdResult): string {
-  const kept = (100 * streams.showsPerSecondWith) / streams.showsPerSecondWithout;
   return [
     `${deployments.count} deployments at once: done in ${deployments.seconds.toFixed(0)} s, ` +
       `${deployments.cpuMilliseconds.toFixed(1)} ms of processor time each; show meanwhile: ` +
       `${describeLatency(deployments.show)}; longest silence of the conductor ` +
       `${deployments.longestSilenceSeconds.toFixed(1)} s (it is to speak every ${deployments.heartbeatSeconds} s)`,
     `${streams.count} streams of events: ${streams.showsPerSecondWith.toFixed(0)} shows a second with them, ` +
-      `${streams.showsPerSecondWithout.toFixed(0)} without (${kept.toFixed(0)} %); they heard ${streams.framesHeard} frames`,
+      `${streams.showsPerSecondWithout.toFixed(0)} without; they took ${(streams.load * 100).toFixed(1)} % of a processor ` +
+      `and heard ${streams.framesHeard} frames`,
   ].join('\n');
 }
