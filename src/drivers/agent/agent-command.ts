@@ -26,8 +26,16 @@ export type AgentCommandOutcome =
   /** Refused: its hardware managers are not those that listed the step. */
   | { kind: 'outdated' };
 
+/** Times in a row that the agent did not answer, and since when. */
+export interface Misses {
+  readonly misses: number;
+  readonly missingSince: number | null;
+}
+
+export const noMisses: Misses = { misses: 0, missingSince: null };
+
 /** What a step notes of its command; under `agent_command` in its memo. */
-interface CommandNote {
+interface CommandNote extends Misses {
   name: string;
   /** When the agent began that the command was meant for; another time means another boot. Null: none was reached. */
   startedAt: number | null;
@@ -36,9 +44,6 @@ interface CommandNote {
   id: string | null;
   /** How often the command was sent again because the agent had begun anew. */
   restarts: number;
-  /** Times in a row that the agent did not answer, and since when. */
-  misses: number;
-  missingSince: number | null;
 }
 
 const maxRestarts = 3;
@@ -81,9 +86,9 @@ async function send(
   note: CommandNote,
 ): Promise<AgentCommandOutcome> {
   const params = await plan.params();
-  await keep(task, { ...note, misses: 0, missingSince: null });
+  await keep(task, { ...note, ...noMisses });
   const command = await agent.start({ name: plan.name, params });
-  const sent = { ...note, id: command.id, misses: 0, missingSince: null };
+  const sent = { ...note, id: command.id, ...noMisses };
   await keep(task, sent);
   return follow(task, plan, sent, command);
 }
@@ -96,7 +101,7 @@ async function follow(
 ): Promise<AgentCommandOutcome> {
   switch (command.command_status) {
     case 'RUNNING':
-      await keep(task, { ...note, id: command.id, misses: 0, missingSince: null }, command.command_progress);
+      await keep(task, { ...note, id: command.id, ...noMisses }, command.command_progress);
       return waiting(task);
     case 'SUCCEEDED':
       return { kind: 'finished', result: command.command_result ?? {} };
@@ -139,10 +144,6 @@ function refuseToRepeat(plan: AgentCommandPlan, note: CommandNote): void {
   }
 }
 
-/**
- * The agent does not answer: for a moment, or for good. A machine that is off will never answer; otherwise some
- * tries pass first, since an agent may be slow while it writes.
- */
 async function missed(
   task: StepTask,
   plan: AgentCommandPlan,
@@ -150,10 +151,25 @@ async function missed(
   reason: string,
   cause: AgentUnreachable | null,
 ): Promise<AgentCommandOutcome> {
-  const now = task.clock.now();
-  const misses = note.misses + 1;
-  const missingSince = note.missingSince ?? now;
   const so = `while ${plan.what}${progressText(task)}`;
+  await keep(task, { ...note, ...(await missAgain(task, note, so, { reason, cause })) });
+  return waiting(task);
+}
+
+/**
+ * The agent does not answer: for a moment, or for good. A machine that is off will never answer; otherwise some
+ * tries pass first, since an agent may be slow while it writes. Gives what is to be noted of it; throws AgentLost,
+ * saying `so` what was done meanwhile. Without a `cause` nobody was called: it is the time limit's to end that.
+ */
+export async function missAgain(
+  task: StepTask,
+  before: Misses,
+  so: string,
+  { reason, cause }: { reason: string; cause: AgentUnreachable | null },
+): Promise<Misses> {
+  const now = task.clock.now();
+  const misses = before.misses + 1;
+  const missingSince = before.missingSince ?? now;
   if ((await powerStateIfTold(task)) === 'power off')
     throw new AgentLost(`The machine was found off ${so}.`, { cause });
   const limit = (maxMisses - 1) * task.settings.agent.command_wait_interval * 1000;
@@ -166,8 +182,7 @@ async function missed(
       { cause },
     );
   }
-  await keep(task, { ...note, misses, missingSince });
-  return waiting(task);
+  return { misses, missingSince };
 }
 
 function progressText(task: StepTask): string {
@@ -192,8 +207,7 @@ function noteOf(task: StepTask, plan: AgentCommandPlan): CommandNote {
     after: null,
     id: null,
     restarts: 0,
-    misses: 0,
-    missingSince: null,
+    ...noMisses,
   };
 }
 

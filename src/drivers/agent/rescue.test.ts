@@ -66,6 +66,24 @@ describe('rescue by the agent', () => {
     assert.equal((await rescue(bench)).kind, 'done');
   });
 
+  it('fails with words for an agent that heartbeats and cannot be called', async () => {
+    await using agent = await ScriptedAgent.start();
+    const bench = aBench();
+    await untilBooted(bench, agent);
+    await agent.stop();
+    const comeAgain = async (): Promise<StepOutcome> => {
+      await bench.task.clock.sleep(bench.task.settings.agent.command_wait_interval * 1000);
+      bench.hear(agent.url, agent.token);
+      return await rescue(bench);
+    };
+    assert.equal((await comeAgain()).kind, 'wait');
+    assert.equal((await comeAgain()).kind, 'wait');
+    await assert.rejects(
+      comeAgain,
+      /heartbeats but cannot be called while it was to be given the rescue password: .*cannot be reached/,
+    );
+  });
+
   it('fails with the agent’s words', async () => {
     await using agent = await ScriptedAgent.start();
     const bench = aBench();

@@ -6,7 +6,7 @@ import type { StepTask, Task } from '../task.ts';
 import { noAgent, noAgentToken } from '../agent-facts.ts';
 import { agentOf } from './agent-access.ts';
 import { bootAgent } from './agent-boot.ts';
-import { failureOf } from './agent-command.ts';
+import { failureOf, missAgain, type Misses, noMisses } from './agent-command.ts';
 import { AgentLost, AgentUnreachable } from './agent-faults.ts';
 import { agentKernelParameters } from './kernel-parameters.ts';
 
@@ -78,9 +78,7 @@ async function finalizeRescue(task: StepTask): Promise<StepOutcome> {
   } catch (error) {
     if (!(error instanceof AgentUnreachable)) throw error;
     const isKnownNotTaken = error.neverArrived && !wasTold;
-    // What could not be reached is told to whoever asks why it lasts.
-    if (isKnownNotTaken)
-      await task.note({ ...task.memo, password_told: false, agent_unreached: error.message });
+    if (isKnownNotTaken) await noteMiss(task, error);
     // Whether it took the password shows when it is asked again: then it has gone.
     if (isKnownNotTaken || !wasTold) return { kind: 'wait', for: 'poll', afterSeconds: again(task) };
   }
@@ -88,6 +86,15 @@ async function finalizeRescue(task: StepTask): Promise<StepOutcome> {
   await task.driver.network.detach(task, 'rescuing');
   await task.driver.network.attach(task, 'tenant');
   return { kind: 'done', changes: { driver_internal_info: { ...noAgent, ...noAgentToken } } };
+}
+
+/** What could not be reached is told to whoever asks why it lasts. Throws AgentLost when that was too often. */
+async function noteMiss(task: StepTask, cause: AgentUnreachable): Promise<void> {
+  // Written below alone.
+  const before = (task.memo['agent_missed'] as Misses | undefined) ?? noMisses;
+  const so = 'while it was to be given the rescue password';
+  const agent_missed = await missAgain(task, before, so, { reason: cause.message, cause });
+  await task.note({ ...task.memo, password_told: false, agent_missed, agent_unreached: cause.message });
 }
 
 const again = ({ settings }: StepTask): number => settings.agent.command_wait_interval;
