@@ -13,6 +13,11 @@ export class LeaseLapsed extends TemporaryFailure {
 /** What of [conductor]heartbeat_timeout is left for clocks that differ and for requests that are on their way. */
 const margin = 1 / 6;
 
+/** For how long after a sign of life a conductor acts at most. */
+export function leaseMilliseconds(timeoutSeconds: number): number {
+  return timeoutSeconds * 1000 * (1 - margin);
+}
+
 /**
  * The time for which a conductor may act on machines. It ends by itself, before the others may take the conductor for
  * dead: one that was frozen, or cut off from the store, and wakes does nothing further. What is at work when a term
@@ -32,7 +37,7 @@ export class Lease {
   constructor(options: { hostname: string; clock: Clock; timeoutSeconds: number; stopping: AbortSignal }) {
     this.#hostname = options.hostname;
     this.#clock = options.clock;
-    this.#milliseconds = options.timeoutSeconds * 1000 * (1 - margin);
+    this.#milliseconds = leaseMilliseconds(options.timeoutSeconds);
     this.stopping = options.stopping;
     this.stopping.addEventListener('abort', () => this.#term.abort(this.stopping.reason), { once: true });
     this.#signal = this.#term.signal;

@@ -11,10 +11,15 @@ const beating = {
 };
 const names = ['conductor-1', 'conductor-2', 'conductor-3'];
 
-async function start(ground: Ground, hostname: string, options: { group?: string } = {}) {
-  const { group = '' } = options;
+async function start(
+  ground: Ground,
+  hostname: string,
+  options: { group?: string; behindMilliseconds?: number } = {},
+) {
+  const { group = '', behindMilliseconds = 0 } = options;
   const conductor = { ...beating.conductor, conductor_group: group };
-  return await ground.conductor({ hostname, isAlone: false, settings: { ...beating, conductor } });
+  const settings = { ...beating, conductor };
+  return await ground.conductor({ hostname, isAlone: false, settings, behindMilliseconds });
 }
 
 async function startAll(ground: Ground): Promise<Map<string, TestConductor>> {
@@ -208,6 +213,22 @@ describe('when a conductor dies', () => {
     await start(ground, 'conductor-3', { group: 'rack-1' });
     assert.equal((await ground.untilAtRest(uuid)).provision_state, 'active');
   });
+});
+
+test('one whose clock is behind by more than the timeout is not robbed while it lives, and is when it died', async () => {
+  await using ground = await Ground.make();
+  const late = await start(ground, 'conductor-1', { behindMilliseconds: 65_000 });
+  for (const hostname of ['conductor-2', 'conductor-3']) await start(ground, hostname);
+  ground.driver.next('write', hang);
+  const uuid = await ground.node(late, { provision_state: 'available' });
+  await late.call('do_node_deploy', { node: uuid, ...whatIsDeployed });
+  await ground.clock.pass(400_000);
+  assert.equal((await ground.operation(uuid))?.owner, 'conductor-1');
+  assert.equal(ground.driver.callsOf('write').length, 1);
+  late.kill();
+  await ground.clock.pass(40_000);
+  assert.equal(ground.driver.callsOf('write').length, 1, 'its lease may hold for so long');
+  assert.equal((await ground.untilAtRest(uuid)).provision_state, 'active');
 });
 
 test('after an outage of the store nobody is taken for dead who lives', async () => {

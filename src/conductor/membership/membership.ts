@@ -1,13 +1,13 @@
 import {
   type ConductorRecord,
   dismissOthers,
-  isAlive,
   isSilent,
   readConductors,
   registerConductor,
   touchConductor,
 } from '#db/conductors.ts';
 import type { ConductorParts } from '../parts.ts';
+import { leaseMilliseconds } from './lease.ts';
 
 /** Another process is at work under this conductor's name. */
 export class ConductorNameTaken extends Error {
@@ -35,7 +35,8 @@ const latestSign = 2;
 /**
  * This conductor among the others: known to them while it lives, and knowing which of them do. It takes another for
  * dead only when its own signs of life came through without a gap for as long as one may be silent: whoever lives
- * could have given one too. So an outage of the store, or of this process alone, condemns nobody.
+ * could have given one too. So an outage of the store, or of this process alone, condemns nobody. Nor does a clock that
+ * is behind: the time that the last sign tells counts only together with how long no other was seen to follow it.
  */
 export class Membership {
   readonly #parts: ConductorParts;
@@ -46,6 +47,8 @@ export class Membership {
   #lastSign = Number.NEGATIVE_INFINITY;
   /** Who was there at the last look; empty before the first. */
   #known = '';
+  /** The last sign of life of each that was seen, and since when by this conductor's own clock. */
+  #signs = new Map<string, { readonly stamp: string; readonly since: number }>();
 
   constructor(parts: ConductorParts) {
     this.#parts = parts;
@@ -119,31 +122,52 @@ export class Membership {
 
   /** How each conductor stands, by its name. One that nobody knows is gone. */
   async standings(): Promise<(hostname: string) => Standing> {
-    const { settings, clock, store } = this.#parts;
-    const { heartbeat_timeout: timeout } = settings.conductor;
-    const mayJudge = clock.now() - this.#steadySince >= timeout * 1000;
-    const known = new Map((await readConductors(store.read)).map((one) => [one.hostname, one]));
-    return (hostname) => {
-      const one = known.get(hostname);
-      if (!one) return mayJudge ? 'gone' : 'silent';
-      if (!one.online) return 'gone';
-      if (isSilent(one, timeout, clock)) return mayJudge ? 'gone' : 'silent';
-      return one.leaving ? 'leaving' : 'alive';
-    };
+    const known = new Map((await this.#readAll()).map((one) => [one.hostname, one]));
+    return (hostname) => this.#standingOf(known.get(hostname));
   }
 
   async #look(): Promise<boolean> {
-    const { settings, clock, store, ring } = this.#parts;
-    const { heartbeat_timeout: timeout } = settings.conductor;
-    const all = await readConductors(store.read);
-    const present = all.filter((one) => isAlive(one, timeout, clock)).map((one) => one.hostname);
+    const standings = (await this.#readAll()).map((one) => `${one.hostname} ${this.#standingOf(one)}`);
     // Whether this one may judge is part of what decides about those who are absent.
-    const mayJudge = clock.now() - this.#steadySince >= timeout * 1000;
-    const known = JSON.stringify([mayJudge, present.toSorted()]);
+    const known = JSON.stringify([this.#mayJudge, standings.toSorted()]);
     const hasChanged = this.#known !== '' && this.#known !== known;
     this.#known = known;
-    if (hasChanged) ring.invalidate();
+    if (hasChanged) this.#parts.ring.invalidate();
     return hasChanged;
+  }
+
+  #standingOf(one: ConductorRecord | undefined): Standing {
+    const { settings, clock } = this.#parts;
+    if (!one) return this.#mayJudge ? 'gone' : 'silent';
+    if (!one.online) return 'gone';
+    if (isSilent(one, settings.conductor.heartbeat_timeout, clock))
+      return this.#mayJudge && this.#isLapsed(one) ? 'gone' : 'silent';
+    return one.leaving ? 'leaving' : 'alive';
+  }
+
+  get #mayJudge(): boolean {
+    const { settings, clock } = this.#parts;
+    return clock.now() - this.#steadySince >= settings.conductor.heartbeat_timeout * 1000;
+  }
+
+  /** Whether its lease is over by this conductor's own clock: no other sign of life followed for that long. */
+  #isLapsed({ hostname }: ConductorRecord): boolean {
+    const { settings, clock } = this.#parts;
+    const sign = this.#signs.get(hostname);
+    const length = leaseMilliseconds(settings.conductor.heartbeat_timeout);
+    return sign !== undefined && clock.now() - sign.since >= length;
+  }
+
+  async #readAll(): Promise<ConductorRecord[]> {
+    const { clock, store } = this.#parts;
+    const all = await readConductors(store.read);
+    const now = clock.now();
+    for (const { hostname, updated_at: stamp } of all) {
+      const seen = this.#signs.get(hostname);
+      // A clock that was set back says nothing of how long it was.
+      if (seen?.stamp !== stamp || seen.since > now) this.#signs.set(hostname, { stamp, since: now });
+    }
+    return all;
   }
 
   #noteSign(at: number): void {

@@ -79,6 +79,8 @@ export class Ground implements AsyncDisposable {
       settings?: SettingsOverrides;
       checkpoint?: OnCheckpoint;
       tracer?: Tracer;
+      /** By so much its clock is behind the others'. */
+      behindMilliseconds?: number;
     } = {},
   ): Promise<TestConductor> {
     const {
@@ -87,6 +89,7 @@ export class Ground implements AsyncDisposable {
       isAlone = this.#started.length > 0 && this.#started.every((one) => one.hostname === hostname),
       settings: given = {},
       checkpoint = async () => {},
+      behindMilliseconds = 0,
     } = options;
     const settings = someSettings({
       ...given,
@@ -113,7 +116,7 @@ export class Ground implements AsyncDisposable {
       return await forEver();
     };
     const clock: Clock = {
-      now: () => this.clock.now(),
+      now: () => this.clock.now() - behindMilliseconds,
       sleep: async (milliseconds, signal) =>
         await whileAlive(async () => await this.clock.sleep(milliseconds, signal)),
     };
