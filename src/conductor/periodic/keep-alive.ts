@@ -22,7 +22,7 @@ export function keepAlive(orphans: OrphanLook): PeriodicTask {
         return;
       }
       parts.log.warn(
-        { hostname: parts.hostname },
+        { conductor: parts.hostname },
         'could not say that it lives for too long; takes its place anew',
       );
       await takeItsPlace(workings);
