@@ -108,8 +108,9 @@ function watch(connection: NatsConnection, subjects: Subjects, log: Log): Broker
     },
     async [Symbol.asyncDispose]() {
       isClosing = true;
-      // Draining sends what is still to be sent; without a connection it would wait for one.
-      await (isConnected ? connection.drain() : connection.close());
+      // Draining sends what is still to be sent; without a connection it would wait for one, or fail.
+      if (isConnected) await connection.drain().catch(() => {});
+      await connection.close();
       await watching;
     },
   };

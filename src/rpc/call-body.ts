@@ -58,11 +58,13 @@ function isFault(value: unknown): value is FaultWire {
   if (!isJsonObject(value)) return false;
   const { name, status, message, fields } = value;
   return (
-    typeof name === 'string' &&
-    typeof status === 'number' &&
-    typeof message === 'string' &&
-    isJsonObject(fields)
+    typeof name === 'string' && isFaultStatus(status) && typeof message === 'string' && isJsonObject(fields)
   );
+}
+
+/** Whatever else it may be, HTTP has no answer for. */
+function isFaultStatus(status: unknown): boolean {
+  return Number.isInteger(status) && Number(status) >= 400 && Number(status) <= 599;
 }
 
 function isTooLarge(text: string, { messageBytes }: CallLimits): boolean {

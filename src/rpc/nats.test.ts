@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { headers } from '@nats-io/transport-node';
+import { createInbox, headers } from '@nats-io/transport-node';
 import { ConfigError } from '#config/config-error.ts';
 import { loadSettings } from '#config/settings.ts';
 import { systemClock } from '#model/clock.ts';
@@ -90,6 +91,15 @@ describe('a broker', () => {
     await assert.rejects(carrier.client.call('gone', 'destroy_node', { node }, context), NotDelivered);
   });
 
+  it('that goes away while a process leaves it fails nobody', async () => {
+    const { settings } = loadSettings(undefined, { ingot: { broker_url: nats.url } });
+    const broker = await connectBroker(settings, silent);
+    nats.pause();
+    const left = broker[Symbol.asyncDispose]();
+    await Promise.all([left, nats.stop()]);
+    assert.ok(broker.connection.isClosed());
+  });
+
   it('is shared by services with prefixes of their own', async () => {
     await using one = await overNats(nats);
     await using other = await overNats(nats);
@@ -155,11 +165,100 @@ describe('a broker', () => {
       clock: systemClock,
       log: silent,
     });
-    for (answer of ['junk', '{}', '{"kind":"fault"}', '{"kind":"fault","fault":{"name":"X"}}', 'null'])
+    const faultOf = (status: unknown): string =>
+      JSON.stringify({ kind: 'fault', fault: { name: 'X', status, message: 'no', fields: {} } });
+    const halves = ['junk', '{}', 'null', '{"kind":"fault"}', '{"kind":"fault","fault":{"name":"X"}}'];
+    for (answer of [...halves, ...[99, 200, 404.5, 1000].map(faultOf)])
       await assert.rejects(
         client.call('c1', 'destroy_node', { node }, context),
         /What the conductor answered cannot be read/,
       );
+  });
+
+  /** What a client makes of an answer that is to be fetched, and what it asked for meanwhile. */
+  const fetching = async (
+    parts: string,
+    partsAt: (broker: Broker) => string,
+  ): Promise<{ error: unknown; asked: number }> => {
+    await using carrier = await overNats(nats, { DEFAULT: { rpc_response_timeout: 5 } });
+    const [, other] = carrier.brokers;
+    let asked = 0;
+    const at = partsAt(other);
+    other.connection.subscribe(at, {
+      callback: (_error, message) => {
+        asked += 1;
+        message.respond('');
+      },
+    });
+    other.connection.subscribe(other.subjects.conductor('c1'), {
+      callback: (_error, message) => {
+        const described = headers();
+        described.set('Ingot-Parts', parts);
+        described.set('Ingot-Parts-At', at);
+        message.respond('', { headers: described });
+      },
+    });
+    await other.connection.flush();
+    const error: unknown = await carrier.client
+      .call('c1', 'destroy_node', { node }, context)
+      .then(() => undefined)
+      .catch((reason: unknown) => reason);
+    return { error, asked };
+  };
+
+  it('may bring an answer in parts that are nothing, without end: no more than one is asked for', async () => {
+    const inbox = ({ subjects }: Broker): string => createInbox(subjects.inbox);
+    const { error, asked } = await fetching('50', inbox);
+    assert.match(String(error), /part is empty/);
+    assert.equal(asked, 1);
+    for (const parts of ['Infinity', '1e9', '-1', '1.5', '0', 'many']) {
+      const refused = await fetching(parts, inbox);
+      assert.match(String(refused.error), /no number of parts/, parts);
+      assert.equal(refused.asked, 0, parts);
+    }
+  });
+
+  it('may bring an answer whose parts are said to be with somebody else, who is not asked', async () => {
+    for (const partsAt of [
+      ({ subjects }: Broker) => subjects.conductor('c2'),
+      ({ subjects }: Broker) => subjects.inbox,
+      () => 'others.service',
+    ]) {
+      const { error, asked } = await fetching('1', partsAt);
+      assert.match(String(error), /are not at an inbox/);
+      assert.equal(asked, 0);
+    }
+  });
+
+  it('may bring a call that is never over: its answer is kept no longer than one is waited for', async () => {
+    await using carrier = await overNats(nats, {
+      DEFAULT: { rpc_response_timeout: 0.2 },
+      ingot: { rpc_served_at_once: 1 },
+    });
+    const large = randomBytes(3 * 2 ** 20).toString('hex');
+    await carrier.server.serve(
+      conductor,
+      answering({
+        destroy_node: async () => {
+          // As an answer that does not fit into one message.
+          throw new TemporaryFailure(large);
+        },
+      }),
+    );
+    const [api] = carrier.brokers;
+    const described = headers();
+    described.set('Ingot-Version', String(rpcVersion));
+    described.set('Ingot-Call', 'destroy_node');
+    described.set('Ingot-Deadline', 'Infinity');
+    const body = JSON.stringify({ args: { node }, context });
+    const options = { headers: described, timeout: 60_000 };
+    const answer = await api.connection.request(api.subjects.conductor('c1'), body, options);
+    assert.notEqual(answer.headers?.get('Ingot-Parts') ?? '', '');
+    // The one place is taken until nobody may be waiting for those parts any more.
+    await until(async () => {
+      const next = await api.connection.request(api.subjects.conductor('c1'), body, options);
+      assert.notEqual(next.headers?.get('Ingot-Parts') ?? '', '');
+    });
   });
 
   it('is waited for no longer than it takes to say that it is not there', async () => {

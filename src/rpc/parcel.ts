@@ -3,7 +3,7 @@
 // So a receiver that is busy refuses before the parts are on their way, and never holds more than it asked for.
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
-import { createInbox, headers, type Msg, type MsgHdrs } from '@nats-io/transport-node';
+import { createInbox, errors, headers, type Msg, type MsgHdrs } from '@nats-io/transport-node';
 import type { Broker } from './broker.ts';
 
 const compress = promisify(zstdCompress);
@@ -61,32 +61,42 @@ function holdParts(broker: Broker, bytes: Uint8Array, partBytes: number, describ
 
 /**
  * The body that a message brings or tells of. Throws when it is larger than `limitBytes`, and when its parts cannot
- * be had within the time.
+ * be had within the time. Whoever sent it may want to keep us busy, or have us ask somebody else in our name.
  */
 export async function unpack(
-  { connection }: Broker,
+  broker: Broker,
   message: Msg,
-  { limitBytes, withinMilliseconds }: { limitBytes: number; withinMilliseconds: number },
+  limits: { limitBytes: number; withinMilliseconds: number },
 ): Promise<string> {
-  const read = (name: string): string => message.headers?.get(name) ?? '';
-  let bytes = message.data;
-  if (read(header.parts) !== '') {
-    const parts: Uint8Array[] = [];
-    let length = 0;
-    for (let index = 0; index < Number(read(header.parts)); index += 1) {
-      const part = await connection.request(read(header.partsAt), String(index), {
-        timeout: withinMilliseconds,
-      });
-      length += part.data.length;
-      if (length > limitBytes) throw tooLarge(limitBytes);
-      parts.push(part.data);
-    }
-    bytes = Buffer.concat(parts);
-  }
-  if (read(header.encoding) === 'zstd') bytes = await decompress(bytes, { maxOutputLength: limitBytes });
+  const { limitBytes } = limits;
+  const isInParts = message.headers?.has(header.parts) ?? false;
+  let bytes = isInParts ? await fetchParts(broker, message, limits) : message.data;
+  const isCompressed = message.headers?.get(header.encoding) === 'zstd';
+  if (isCompressed) bytes = await decompress(bytes, { maxOutputLength: limitBytes });
   return Buffer.from(bytes).toString();
 }
 
-function tooLarge(limitBytes: number): Error {
-  return new Error(`The body is larger than ${limitBytes} bytes`);
+async function fetchParts(
+  { connection, subjects }: Broker,
+  { headers: described }: Msg,
+  { limitBytes, withinMilliseconds }: { limitBytes: number; withinMilliseconds: number },
+): Promise<Uint8Array> {
+  const subject = described?.get(header.partsAt) ?? '';
+  const count = Number(described?.get(header.parts));
+  if (!subject.startsWith(`${subjects.inbox}.`)) throw new Error('The parts of the body are not at an inbox');
+  if (!Number.isInteger(count) || count < 1 || count > Math.ceil(limitBytes / leastPartBytes))
+    throw new Error('The body says no number of parts that it may have');
+  const end = performance.now() + withinMilliseconds;
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (let index = 0; index < count; index += 1) {
+    const timeout = Math.ceil(end - performance.now());
+    if (timeout <= 0) throw new errors.TimeoutError();
+    const { data } = await connection.request(subject, String(index), { timeout });
+    length += data.length;
+    if (data.length === 0) throw new Error('A part is empty');
+    if (length > limitBytes) throw new Error(`The body is larger than ${limitBytes} bytes`);
+    parts.push(data);
+  }
+  return Buffer.concat(parts);
 }
