@@ -50,7 +50,7 @@ const inHand = {
       const holder = holderOf(facts);
       const why = holder?.hasLeft ? 'has ended' : `was last heard of at ${holder?.heardAt}`;
       return (
-        `The conductor ${holder?.hostname}, which holds the node, ${why}; ${facts.responsible} takes the node over ` +
+        `The conductor ${holder?.hostname}, which holds the node, ${why}; ${successorOf(facts)} takes the node over ` +
         'and goes on from the last committed step.'
       );
     },
@@ -58,7 +58,7 @@ const inHand = {
   owner_is_dead: {
     applies: (facts) => ownerOf(facts)?.isAlive === false,
     says: (facts) =>
-      `The conductor ${ownerOf(facts)?.hostname}, which began to wait, is gone; ${facts.responsible} waits on in its place.`,
+      `The conductor ${ownerOf(facts)?.hostname}, which began to wait, is gone; ${successorOf(facts)} waits on in its place.`,
   },
 
   cleaning_up_after_failure: {
@@ -380,6 +380,12 @@ function holderOf({ node, conductors }: Facts): KnownConductor | undefined {
 
 function ownerOf({ operation, conductors }: Facts): KnownConductor | undefined {
   return operation === null ? undefined : conductors.find(({ hostname }) => hostname === operation.owner);
+}
+
+/** Who goes on. The ring names the dead one for some seconds more. */
+function successorOf({ responsible, conductors }: Facts): string {
+  const named = conductors.find(({ hostname }) => hostname === responsible);
+  return named?.isAlive ? named.hostname : 'another one';
 }
 
 function waitsForAgent({ operation }: Facts): boolean {
