@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createLog } from '#bin/log.ts';
 import { loadSettings } from '#config/settings.ts';
 import { startCollector } from '#telemetry/testing/collector.ts';
-import { startApi } from './testing/api-under-test.ts';
+import { startApi, untilAtRest } from './testing/api-under-test.ts';
 
 type Line = Record<string, unknown>;
 
@@ -25,11 +25,7 @@ it('every line of a deployment says the node, the operation, the request and the
     const { headers } = await api.request('PUT', path, { body: { target } });
     asked.push({ target, request: headers.get('openstack-request-id'), from });
     while (lines.slice(from).every(({ msg }) => msg !== 'operation ended')) await sleep(5);
-    for (;;) {
-      const { json: now } = await api.request('GET', `/v1/nodes/${node.uuid}`);
-      if (now.target_provision_state === null && now.reservation === null) break;
-      await sleep(5);
-    }
+    await untilAtRest(api, node.uuid);
   }
   const [, , deployment] = asked;
   const told = lines.slice(deployment?.from);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { addEvent } from '#db/events.ts';
 import { insertOperation } from '#db/operations.ts';
+import { anOperation } from '#db/testing/an-operation.ts';
 import { wireTime } from '#model/clock.ts';
 import type { OperationRecord } from '#protocol/operation.ts';
 import { type ApiUnderTest, startApi } from '../testing/api-under-test.ts';
@@ -18,7 +19,7 @@ describe('/ingot/v1/nodes/{node}', () => {
       body: { driver: 'fake-hardware', name: 'one' },
     });
     uuid = created.json.uuid;
-    const operation = anOperation(uuid);
+    const operation = anOperation({ id: 1, uuid }, deployment);
     await api.store.write(async (transaction) => {
       await insertOperation(transaction, operation);
       for (const kind of ['operation.started', 'step.started'] as const)
@@ -78,48 +79,29 @@ describe('/ingot/v1/nodes/{node}', () => {
   });
 });
 
-function anOperation(node_uuid: string): OperationRecord {
-  return {
-    id: crypto.randomUUID(),
-    node_id: 1,
-    node_uuid,
-    kind: 'deploy',
-    state: 'running',
-    input: { steps: [{ interface: 'deploy', step: 'x', args: { password: secret } }] },
-    steps: [
-      {
-        interface: 'deploy',
-        step: 'write_image',
-        args: { password: secret },
-        priority: 80,
-        abortable: true,
-        origin: 'driver',
-      },
-    ],
-    cursor: 0,
-    attempt: 1,
-    memo: {
-      token: secret,
-      progress: {
-        phase: 'download',
-        device: '/dev/sda',
-        bytes_done: 5,
-        bytes_total: 10,
-        percent: 50,
-        secret,
-      },
+const deployment = {
+  input: { steps: [{ interface: 'deploy', step: 'x', args: { password: secret } }] },
+  steps: [
+    {
+      interface: 'deploy',
+      step: 'write_image',
+      args: { password: secret },
+      priority: 80,
+      abortable: true,
+      origin: 'driver',
     },
-    wait: null,
-    abort_requested: false,
-    error: null,
-    fault: null,
-    retries: 0,
-    queue: null,
-    round: null,
-    once_begun: false,
-    owner: 'somebody',
-    created_at: at,
-    updated_at: at,
-    finished_at: null,
-  };
-}
+  ],
+  memo: {
+    token: secret,
+    progress: {
+      phase: 'download',
+      device: '/dev/sda',
+      bytes_done: 5,
+      bytes_total: 10,
+      percent: 50,
+      secret,
+    },
+  },
+  created_at: at,
+  updated_at: at,
+} satisfies Partial<OperationRecord>;

@@ -129,6 +129,15 @@ const withoutHardware: SettingsOverrides['DEFAULT'] = {
   enabled_power_interfaces: ['fake'],
 };
 
+/** Waits until the node is in a state that nothing leaves by itself, and nobody holds it. */
+export async function untilAtRest(api: ApiUnderTest, uuid: string): Promise<void> {
+  for (;;) {
+    const { json: node } = await api.request('GET', `/v1/nodes/${uuid}`);
+    if (node.target_provision_state === null && node.reservation === null) return;
+    await systemClock.sleep(5);
+  }
+}
+
 async function request(url: string, method: string, options: RequestOptions): Promise<Reply> {
   const headers = new Headers(options.headers);
   const { version = '1.115' } = options;

@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { registerConductor } from '#db/conductors.ts';
 import { insertNode } from '#db/nodes.ts';
 import { insertOperation } from '#db/operations.ts';
+import { anOperation } from '#db/testing/an-operation.ts';
 import { systemClock, wireTime } from '#model/clock.ts';
 import { NodeLocked } from '#model/faults.ts';
 import type { NewNode, NodeRecord } from '#model/node-record.ts';
@@ -527,49 +528,13 @@ async function stage(
       provision_updated_at: now,
       ...columns,
     };
-    const { id } = await insertNode(transaction, record);
+    const stored = await insertNode(transaction, record);
     if (reservation)
-      await transaction.updateTable('nodes').set({ reservation }).where('id', '=', id).execute();
-    if (operation) await insertOperation(transaction, anOperation(uuid, id, operation));
+      await transaction.updateTable('nodes').set({ reservation }).where('uuid', '=', uuid).execute();
+    if (operation)
+      await insertOperation(transaction, anOperation(stored, { cursor: 1, owner: host, ...operation }));
   });
   return uuid;
-}
-
-function anOperation(node_uuid: string, node_id: number, own: Partial<OperationRecord>): OperationRecord {
-  const step = (name: string) => ({
-    interface: 'deploy',
-    step: name,
-    args: {},
-    priority: 50,
-    abortable: false,
-    origin: 'driver' as const,
-  });
-  const now = wireTime(Date.now());
-  return {
-    id: crypto.randomUUID(),
-    node_id,
-    node_uuid,
-    kind: 'deploy',
-    state: 'running',
-    input: {},
-    steps: ['deploy', 'write_image', 'boot_instance'].map(step),
-    cursor: 1,
-    attempt: 1,
-    memo: {},
-    wait: null,
-    abort_requested: false,
-    error: null,
-    fault: null,
-    retries: 0,
-    queue: null,
-    round: null,
-    once_begun: false,
-    owner: host,
-    created_at: now,
-    updated_at: now,
-    finished_at: null,
-    ...own,
-  };
 }
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
