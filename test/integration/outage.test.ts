@@ -106,7 +106,7 @@ test(`${deployments} deployments end well though the broker is away and the data
     async () => await allowed(async () => await stillDeploying(client)),
     (answer) => answer !== 'turned away',
   );
-  await assertFleetDeployed(centre, client, fleet, 300);
+  await assertFleetDeployed(centre, client, fleet);
   for (const each of [...cluster.apis, ...cluster.conductors]) assert.ok(each.isAlive, each.host);
   const after = await residentMemory(pids);
   context.diagnostic(

@@ -80,7 +80,7 @@ test(`${deployments} deployments and those who ask do not notice that every proc
       );
     }
     centre.images.clearFault('/disk.img');
-    await assertFleetDeployed(centre, client, fleet, 300);
+    await assertFleetDeployed(centre, client, fleet);
     context.diagnostic(`${poller.answered} requests answered, ${poller.turnedAway} turned away with 503`);
     assert.deepEqual(poller.failures, []);
   }

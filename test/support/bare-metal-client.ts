@@ -1,5 +1,5 @@
 // A client of the API as anybody could write one.
-import { setTimeout as delay } from 'node:timers/promises';
+import { until } from './until.ts';
 
 /** What tests read of a node; the API gives more. */
 export interface NodeView {
@@ -27,8 +27,6 @@ export class Refused extends Error {
     this.retryAfterSeconds = retryAfter === null ? null : Number(retryAfter);
   }
 }
-
-const pollMilliseconds = 50;
 
 export class BareMetalClient {
   readonly url: string;
@@ -74,33 +72,17 @@ export class BareMetalClient {
     return new Map(nodes.map(({ uuid, conductor }) => [uuid, conductor]));
   }
 
-  /** Asks for the node until it is as wanted, or `isOver` ends the waiting. */
-  async until(
-    uuid: string,
-    accepts: (node: NodeView) => boolean,
-    options: { limitSeconds?: number } = {},
-  ): Promise<NodeView> {
-    const { limitSeconds = 60 } = options;
-    const attempts = (limitSeconds * 1000) / pollMilliseconds;
-    for (let attempt = 0; ; attempt += 1) {
-      const node = await this.node(uuid);
-      if (accepts(node)) return node;
-      if (attempt >= attempts) {
-        throw new Error(
-          `Node ${uuid} is still in '${node.provision_state}' after ${limitSeconds} s: ${node.last_error}`,
-        );
-      }
-      await delay(pollMilliseconds);
-    }
+  /** Asks for the node until it is as wanted. */
+  async until(uuid: string, accepts: (node: NodeView) => boolean): Promise<NodeView> {
+    return await until(async () => await this.node(uuid), accepts);
   }
 
   /** Waits for the state. Throws the node's own words when it comes to rest in a failed one. */
-  async untilState(uuid: string, state: string, options: { limitSeconds?: number } = {}): Promise<NodeView> {
+  async untilState(uuid: string, state: string): Promise<NodeView> {
     const node = await this.until(
       uuid,
       ({ provision_state: now, reservation }) =>
         reservation === null && (now === state || now.endsWith('failed') || now === 'error'),
-      options,
     );
     if (node.provision_state === state) return node;
     throw new Error(

@@ -50,15 +50,11 @@ export async function assertFleetDeployed(
   centre: DataCentre,
   client: BareMetalClient,
   fleet: readonly FleetMember[],
-  limitSeconds: number,
 ): Promise<void> {
   await until(
     async () => await stillDeploying(client),
     (left) => left === 0,
-    {
-      limitSeconds,
-      everyMilliseconds: 200,
-    },
+    { everyMilliseconds: 200 },
   );
   for (const { machine } of fleet)
     assert.ok(
