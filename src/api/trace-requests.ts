@@ -1,6 +1,7 @@
 // A span for each request of the API, within the trace that its caller told of.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Span, Tracer } from '#telemetry/tracing.ts';
+import { bootMediaPath } from './boot-media/boot-media.ts';
 import { healthcheckPath } from './healthcheck.ts';
 import { metricsPath } from './measure.ts';
 
@@ -32,7 +33,10 @@ export function traceRequests(app: FastifyInstance, tracer: Tracer | undefined):
   });
 }
 
-/** By OpenTelemetry's conventions. Neither the query nor any header: they may hold what is nobody's to read. */
+/**
+ * By OpenTelemetry's conventions. Neither the query nor any header: they may hold what is nobody's to read. Nor the path
+ * of boot media, which is all that leads to them.
+ */
 function factsOf({ method, url, routeOptions, protocol, id }: FastifyRequest): {
   name: string;
   attributes: Record<string, string>;
@@ -43,7 +47,9 @@ function factsOf({ method, url, routeOptions, protocol, id }: FastifyRequest): {
     attributes: {
       'http.request.method': method,
       ...(route === undefined ? {} : { 'http.route': route }),
-      'url.path': url.replace(/[?#].*$/s, ''),
+      'url.path': [url, route].some((each) => each?.startsWith(bootMediaPath))
+        ? bootMediaPath
+        : url.replace(/[?#].*$/s, ''),
       'url.scheme': protocol,
       'ingot.request': id,
     },

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ancestorsOf, startCollector } from '#telemetry/testing/collector.ts';
-import { type ApiUnderTest, startApi } from './testing/api-under-test.ts';
+import { type ApiUnderTest, startApi, untilAtRest } from './testing/api-under-test.ts';
 
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 const caller = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
@@ -16,14 +15,6 @@ async function deploy(api: ApiUnderTest, headers: Record<string, string>): Promi
     await untilAtRest(api, node.uuid);
   }
   return node.uuid;
-}
-
-async function untilAtRest(api: ApiUnderTest, uuid: string): Promise<void> {
-  for (;;) {
-    const { json: node } = await api.request('GET', `/v1/nodes/${uuid}`);
-    if (node.target_provision_state === null && node.reservation === null) return;
-    await sleep(5);
-  }
 }
 
 it('a deployment is one trace, from the request of its caller to each of its steps', async () => {
@@ -80,5 +71,19 @@ it('a request that is refused is traced with what it was answered', async () => 
     ['GET /v1/nodes', 406, 0],
     ['POST /v1/nodes', 500, 2],
   ]);
+  assert.doesNotMatch(collector.text, /hunter2/);
+});
+
+it('what leads to the boot media of a node is in no trace', async () => {
+  await using collector = await startCollector();
+  const tracer = collector.tracer();
+  {
+    await using api = await startApi({ tracer });
+    const { json: node } = await api.request('POST', '/v1/nodes', { body: { driver: 'fake-hardware' } });
+    for (const path of ['hunter2/boot.iso', 'hunter2/boot.iso?a=hunter2', 'hunter2', 'hunter2/other.iso'])
+      await api.request('GET', `/ingot/boot/${node.uuid}/${path}`, { headers: caller });
+  }
+  await tracer[Symbol.asyncDispose]();
+  assert.ok(collector.spans.length > 0);
   assert.doesNotMatch(collector.text, /hunter2/);
 });
