@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadSettings } from '#config/settings.ts';
-import { TemporaryFailure } from '#model/faults.ts';
+import { InvalidParameterValue, TemporaryFailure } from '#model/faults.ts';
 import { logForPeople } from './log-for-people.ts';
 import { createLog } from './log.ts';
 
@@ -55,4 +55,19 @@ test('what the log shows at a terminal cannot command it', () => {
   });
   log.warn({ node: '\u001B[2Jgone' }, 'the BMC said \u009B31m');
   assert.doesNotMatch(text, /[^\P{Cc}\n]/u);
+});
+
+test('whatever an error carries beside its message is shown without secrets', () => {
+  let text = '';
+  const log = createLog(loadSettings(undefined, {}).settings, {
+    destination: { write: (line) => void (text += line) },
+  });
+  const url = 'https://me:hunter2@images/a?sig=hunter2';
+  const several = new AggregateError([new Error(url)], 'all failed');
+  const told = Object.assign(new Error('refused'), { code: 'E1', request: { password: 'hunter2', url } });
+  for (const err of [new InvalidParameterValue(`no image at ${url}`), several, told])
+    log.warn({ err }, 'failed');
+  assert.match(text, /"code":"E1"/);
+  assert.match(text, /images/);
+  assert.doesNotMatch(text, /hunter2/);
 });

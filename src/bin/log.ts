@@ -1,7 +1,7 @@
 import pino, { type DestinationStream, type Logger, type SerializedError, stdSerializers } from 'pino';
 import type { Settings } from '#config/settings.ts';
 import { TemporaryFailure } from '#model/faults.ts';
-import { hideInUrls } from '#model/secrets.ts';
+import { withoutSecrets } from '#model/secrets.ts';
 import { readTraceparent, type Tracer } from '#telemetry/tracing.ts';
 import { logForPeople, withoutPlaces } from './log-for-people.ts';
 
@@ -41,7 +41,25 @@ function destinationOf(settings: Settings): DestinationStream {
  * and again, and the places in our code say nothing about it.
  */
 function shownError(error: Error): SerializedError {
-  const shown = stdSerializers.err(error);
+  const shown = plain({ ...stdSerializers.err(error) }) as SerializedError;
   const stack = error instanceof TemporaryFailure ? withoutPlaces(shown.stack) : shown.stack;
-  return { ...shown, message: hideInUrls(shown.message), stack: hideInUrls(stack) };
+  return withoutSecrets({ ...shown, stack });
+}
+
+/** So deep is looked at what an error carries. */
+const deepest = 5;
+
+/** What libraries hang on their errors, as far as it is data: of a socket or a request there is the name. */
+function plain(value: unknown, depth = 0): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth > deepest) return '…';
+  if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1));
+  if (!isData(value)) return `[${value.constructor.name}]`;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner, depth + 1)]));
+}
+
+function isData(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // pino makes of an error that another one carries an object with its stack.
+  return prototype === null || prototype === Object.prototype || 'stack' in value;
 }

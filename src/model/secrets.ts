@@ -72,16 +72,22 @@ export function isSecretKey(key: string): boolean {
  */
 export function maskSecrets<T>(value: T, alsoSecret: readonly string[] = []): T {
   // Masking changes values, never the keys, so the result has the shape that T promised of free-form JSON.
-  return masked(value, alsoSecret) as T;
+  return masked(value, alsoSecret, (text) => text) as T;
 }
 
-function masked(value: unknown, alsoSecret: readonly string[]): unknown {
-  if (Array.isArray(value)) return value.map((item) => masked(item, alsoSecret));
+/** As `maskSecrets`, for whoever may know less than callers of the API: what URLs in any text tell is hidden too. */
+export function withoutSecrets<T>(value: T, alsoSecret: readonly string[] = []): T {
+  return masked(value, alsoSecret, hideInUrls) as T;
+}
+
+function masked(value: unknown, alsoSecret: readonly string[], shown: (text: string) => string): unknown {
+  if (typeof value === 'string') return shown(value);
+  if (Array.isArray(value)) return value.map((item) => masked(item, alsoSecret, shown));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [
       key,
-      isSecretKey(key) || alsoSecret.includes(key) ? mask : masked(inner, alsoSecret),
+      isSecretKey(key) || alsoSecret.includes(key) ? mask : masked(inner, alsoSecret, shown),
     ]),
   );
 }

@@ -31,7 +31,12 @@ const subject = nodeSubject(
     created_at: at,
     provision_state: 'active',
     driver_info: { redfish_address: 'https://bmc', redfish_password: 'hunter2', snmp_auth_key: 'hunter2' },
-    instance_info: { image_url: 'https://hunter2', configdrive: 'hunter2', capabilities: 'a' },
+    instance_info: {
+      image_url: 'https://hunter2',
+      image_source: 'https://me:hunter2@images/disk.img?signature=hunter2',
+      configdrive: 'hunter2',
+      capabilities: 'a',
+    },
     driver_internal_info: { agent_secret_token: 'hunter2', clean_steps: null },
     extra: { password: 'hunter2' },
   }),
@@ -162,6 +167,8 @@ it('holds no secret', () => {
   const kept = subject.data['driver_info'] as Record<string, unknown>;
   assert.equal(kept['redfish_address'], 'https://bmc');
   assert.equal(kept['redfish_password'], '******');
+  const { image_source } = subject.data['instance_info'] as Record<string, unknown>;
+  assert.equal(image_source, 'https://******@images/disk.img?******');
 });
 
 it('is not made where none are sent', () => {

@@ -4,7 +4,7 @@ import type { EventSubject } from '#db/events.ts';
 import type { ChassisRecord } from '#model/chassis-record.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import type { PortRecord } from '#model/port-record.ts';
-import { driverSecretKeys, instanceSecretKeys, maskSecrets } from '#model/secrets.ts';
+import { driverSecretKeys, instanceSecretKeys, withoutSecrets } from '#model/secrets.ts';
 import { chassisSubjectMembers, nodeSubjectMembers, portSubjectMembers } from './payloads.ts';
 
 /** Whether anybody is to be told; where not, nothing is kept for it. */
@@ -40,7 +40,7 @@ function subject(
   data: Record<string, unknown>,
   alsoSecret: readonly string[] = [],
 ): EventSubject {
-  return { publisher: `ironic-${service}.${DEFAULT.host}`, data: maskSecrets(data, alsoSecret) };
+  return { publisher: `ironic-${service}.${DEFAULT.host}`, data: withoutSecrets(data, alsoSecret) };
 }
 
 function pick<T extends object>(record: T, names: readonly (keyof T & string)[]): Record<string, unknown> {
