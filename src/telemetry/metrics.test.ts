@@ -19,6 +19,19 @@ it('tells everything that was counted, each process its own', async () => {
   assert.doesNotMatch(await other.text(), /status="200"/);
 });
 
+it('keeps a bounded number of series, whatever names others make up', async () => {
+  const metrics = createMetrics();
+  const labels = { operation: 'clean', interface: 'deploy', outcome: 'done' };
+  for (let number = 0; number < 3000; number += 1)
+    metrics.observe('ingot_step_seconds', { ...labels, step: `step-${number}` }, 1);
+  metrics.observe('ingot_step_seconds', { ...labels, step: 'step-0' }, 1);
+  const text = await metrics.text();
+  const counts = text.split('\n').filter((line) => line.startsWith('ingot_step_seconds_count'));
+  assert.ok(counts.length <= 1001, `${counts.length} series`);
+  assert.match(text, /ingot_step_seconds_count\{.*step="step-0".*\} 2/);
+  assert.match(text, /ingot_step_seconds_count\{.*step="others".*\} 2000/);
+});
+
 it('leaves out what cannot be looked up, and tells the rest', async () => {
   const metrics = createMetrics();
   metrics.gauge('ingot_operations_open', () => Promise.reject(new Error('the store is away')));

@@ -37,14 +37,15 @@ export function createMetrics(): Metrics {
         : new Histogram({ ...options, buckets: [...row.buckets] });
     counters.set(name, metric);
   }
+  const bounded = boundSeries();
   return {
     observe(name, labels, seconds) {
       const histogram = counters.get(name);
-      if (histogram instanceof Histogram) histogram.observe(labels, seconds);
+      if (histogram instanceof Histogram) histogram.observe(bounded(name, labels), seconds);
     },
     count(name, labels) {
       const counter = counters.get(name);
-      if (counter instanceof Counter) counter.inc(labels);
+      if (counter instanceof Counter) counter.inc(bounded(name, labels));
     },
     gauge(name, look) {
       const { help, labels } = gaugeTable[name];
@@ -66,5 +67,24 @@ export function createMetrics(): Metrics {
     },
     text: async () => await registry.metrics(),
     contentType: registry.contentType,
+  };
+}
+
+/** So many series a metric has at most: agents name their steps as they like, and each series is kept for good. */
+const mostSeries = 1000;
+const others = 'others';
+
+/** The labels under which to count: once a metric has as many series as it may, whatever is new is counted together. */
+function boundSeries(): (name: string, labels: Record<string, string>) => Record<string, string> {
+  const known = new Map<string, Set<string>>();
+  return (name, labels) => {
+    const series = known.get(name) ?? new Set();
+    known.set(name, series);
+    const key = Object.values(labels).join('\n');
+    if (series.has(key)) return labels;
+    if (series.size >= mostSeries)
+      return Object.fromEntries(Object.keys(labels).map((each) => [each, others]));
+    series.add(key);
+    return labels;
   };
 }
