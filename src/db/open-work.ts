@@ -60,8 +60,8 @@ export async function adoptWaiting(
 }
 
 /**
- * Makes an operation that runs or fails the owner's, its step at the cursor begun once more. Gives it as it then is;
- * undefined, with nothing changed, when it waits or is over.
+ * Makes an operation that runs or fails the owner's. Where it runs, its step at the cursor is begun once more; one that
+ * fails begins none. Gives it as it then is; undefined, with nothing changed, when it waits or is over.
  */
 export async function beginOperationAgain(
   transaction: Transaction,
@@ -71,7 +71,14 @@ export async function beginOperationAgain(
   const row = await transaction
     .updateTable('operations')
     .set({ owner })
-    .set((columns) => ({ attempt: columns('attempt', '+', 1) }))
+    .set((columns) => ({
+      attempt: columns
+        .case()
+        .when('state', '=', 'running')
+        .then(columns('attempt', '+', 1))
+        .else(columns.ref('attempt'))
+        .end(),
+    }))
     .where('id', '=', id)
     .where('finished_at', 'is', null)
     .where('state', '!=', 'waiting')

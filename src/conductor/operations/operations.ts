@@ -295,9 +295,10 @@ export class Operations {
     return this.#leaving.signal.aborted;
   }
 
-  /** The step at the cursor was begun before, and how far it came is not known. */
+  /** The step at the cursor was begun before, and how far it came is not known; one that fails begins none. */
   async #beginAgain(node: LockedNode, operation: OperationRecord): Promise<OperationRecord> {
-    const changes = { attempt: operation.attempt + 1, owner: this.#parts.hostname };
+    const attempt = operation.attempt + (operation.state === 'running' ? 1 : 0);
+    const changes = { attempt, owner: this.#parts.hostname };
     await node.commit({ operation: { id: operation.id, changes } });
     return { ...operation, ...changes };
   }

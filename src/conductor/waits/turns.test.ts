@@ -211,6 +211,37 @@ describe('an operation that waits for its turn', () => {
     assert.equal((await ground.untilAtRest(first)).provision_state, 'available');
   });
 
+  for (const mishap of ['the conductor dies', 'the store fails'] as const)
+    test(`is ended with nothing undone that was never done, though ${mishap} meanwhile`, async () => {
+      await using ground = await aBusyGround();
+      ground.driver.always('erase', async ({ clock }) => {
+        await clock.sleep(60_000);
+        return { kind: 'done' };
+      });
+      let isOver = false;
+      const conductor = await ground.conductor({
+        settings: oneAtATime,
+        checkpoint: async (name, _node, kill) => {
+          if (name !== 'clean:failing' || isOver) return;
+          isOver = true;
+          if (mishap === 'the conductor dies') return await kill();
+          ground.failCommits(1);
+        },
+      });
+      const [first, second] = [await ground.node(conductor), await ground.node(conductor)];
+      for (const node of [first, second])
+        await conductor.call('do_provisioning_action', { node, action: 'provide' });
+      await conductor.call('do_provisioning_action', { node: second, action: 'abort' });
+      await ground.clock.settle();
+      assert.ok(isOver);
+      if (mishap === 'the conductor dies') await ground.conductor({ settings: oneAtATime });
+      assert.equal((await ground.untilAtRest(second)).provision_state, 'clean failed');
+      assert.deepEqual(
+        ground.driver.calls.filter((call) => call.node === second),
+        [],
+      );
+    });
+
   test('is ended by a cancellation in a state that knows no abort, and not once it has begun', async () => {
     await using ground = await aBusyGround();
     const conductor = await ground.conductor({ settings: oneAtATime });
