@@ -24,7 +24,8 @@ export interface NodeCommit {
   columns?: NodeColumns;
   operation?: { id: string; changes: Partial<Omit<OperationRecord, 'id'>> };
   newOperation?: OperationRecord;
-  tell?: readonly { kind: EventKind; data: Record<string, unknown> }[];
+  /** Of the operation of this change, unless another one is named. */
+  tell?: readonly { kind: EventKind; data: Record<string, unknown>; operation?: string }[];
   history?: { severity: 'ERROR' | 'INFO'; type: HistoryEventType; event: string };
   /** More to write in the same transaction. */
   also?: (transaction: Transaction) => Promise<void>;
@@ -57,16 +58,6 @@ export function raiseAll(
   return { columns: { updated_at: wireTime(now), ...columns, ...change.columns }, told };
 }
 
-/** Errors are, unless [conductor]node_history is off; beginnings and ends of flows by record_step_flows_in_history. */
-function isRecorded(severity: 'ERROR' | 'INFO', options: ConductorParts['settings']['conductor']): boolean {
-  return options.node_history && (severity === 'ERROR' || options.record_step_flows_in_history);
-}
-
-/** What is to be kept for some days whatever its number is trimmed by a task of its own. */
-function trimmedOnWriting(options: ConductorParts['settings']['conductor']): number {
-  return options.node_history_minimum_days > 0 ? 0 : options.node_history_max_entries;
-}
-
 /** Events, history and the operation's row of a change, in its transaction. */
 export async function tellOf(
   parts: ConductorParts,
@@ -85,41 +76,49 @@ export async function tellOf(
   // Where one operation follows another in the same commit, all but the beginning is told of the one that ends.
   const begun = change.newOperation?.id ?? null;
   const atWork = change.operation?.id ?? begun;
-  const tell = [
+  const tell: NonNullable<NodeCommit['tell']> = [
     ...transitions.map((data) => ({ kind: 'provision.transition' as const, data: { ...data } })),
     ...(change.tell ?? []),
   ];
   const subject = tell.length > 0 ? await subjectOf(parts, transaction, node.uuid) : undefined;
-  for (const { kind, data } of tell) {
+  for (const { kind, data, operation } of tell) {
     const { requestId: request_id } = node.context;
     const event = {
       at,
       kind,
       node_uuid: node.uuid,
-      operation_id: (kind === 'operation.started' ? begun : null) ?? atWork,
+      operation_id: operation ?? (kind === 'operation.started' ? begun : null) ?? atWork,
       request_id,
       data,
     };
     await addEvent(transaction, event, toldKinds.includes(kind) ? subject?.(kind) : undefined);
   }
-  if (change.history && isRecorded(change.history.severity, parts.settings.conductor)) {
-    const { severity, type, event } = change.history;
-    await addHistory(
-      transaction,
-      {
-        uuid: parts.random.uuid(),
-        node_uuid: node.uuid,
-        created_at: at,
-        conductor: parts.hostname,
-        severity,
-        event_type: type,
-        event,
-        user: node.context.userId,
-      },
-      trimmedOnWriting(parts.settings.conductor),
-    );
-  }
+  if (change.history) await noteInHistory(parts, transaction, node, change.history, at);
   await change.also?.(transaction);
+}
+
+async function noteInHistory(
+  parts: ConductorParts,
+  transaction: Transaction,
+  { uuid: node_uuid, context }: { uuid: string; context: RequestContext },
+  { severity, type: event_type, event }: NonNullable<NodeCommit['history']>,
+  created_at: string,
+): Promise<void> {
+  const { conductor: options } = parts.settings;
+  if (!isRecorded(severity, options)) return;
+  const written = { uuid: parts.random.uuid(), created_at, conductor: parts.hostname, user: context.userId };
+  const line = { ...written, node_uuid, severity, event_type, event };
+  await addHistory(transaction, line, trimmedOnWriting(options));
+}
+
+/** Errors are, unless [conductor]node_history is off; beginnings and ends of flows by record_step_flows_in_history. */
+function isRecorded(severity: 'ERROR' | 'INFO', options: ConductorParts['settings']['conductor']): boolean {
+  return options.node_history && (severity === 'ERROR' || options.record_step_flows_in_history);
+}
+
+/** What is to be kept for some days whatever its number is trimmed by a task of its own. */
+function trimmedOnWriting(options: ConductorParts['settings']['conductor']): number {
+  return options.node_history_minimum_days > 0 ? 0 : options.node_history_max_entries;
 }
 
 /** The node as this commit leaves it, for each event's notifications; undefined where none are sent. */
