@@ -13,8 +13,6 @@ export interface ManagementInterface extends InterfaceContract {
   setBootDevice(task: Task, device: BootDevice, options: { persistent: boolean }): Promise<void>;
   /** What the machine boots next; null where the BMC does not say. */
   getBootDevice(task: Task): Promise<{ boot_device: BootDevice | null; persistent: boolean | null }>;
-  /** What `setBootMode` takes on this machine. */
-  supportedBootModes?(task: Task): Promise<readonly BootMode[]>;
   /** Ensures that the machine boots in this mode from its next power-on. */
   setBootMode?(task: Task, mode: BootMode): Promise<void>;
   /** The mode that the machine boots in. */

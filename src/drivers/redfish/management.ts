@@ -63,10 +63,6 @@ export function redfishManagement(controllers: Controllers): ManagementInterface
       };
     },
 
-    async supportedBootModes() {
-      return ['uefi', 'bios'];
-    },
-
     async setBootMode(task, mode) {
       await controllers.use(task, ([client, path, signal]) =>
         setBootMode(client, path, bootModes[mode], signal),
