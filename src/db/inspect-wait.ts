@@ -1,7 +1,7 @@
-// The nodes that wait for what an agent found, by the address of their BMC.
+// The nodes that an agent may have found something of, by the address of their BMC.
 import type { Reader } from './store.ts';
 
-/** The nodes in `inspect wait` whose BMC has one of these addresses. */
+/** The nodes that wait for an inspection, or whose conductor looks at theirs, whose BMC has one of these addresses. */
 export async function readNodesAwaitingInspection(
   reader: Reader,
   bmcAddresses: readonly string[],
@@ -10,7 +10,7 @@ export async function readNodesAwaitingInspection(
   const rows = await reader
     .selectFrom('nodes')
     .select(['uuid', 'driver_internal_info'])
-    .where('provision_state', '=', 'inspect wait')
+    .where('provision_state', 'in', ['inspect wait', 'inspecting'])
     .execute();
   return rows
     .filter((row) =>

@@ -235,6 +235,12 @@ describe('the routes of agents', () => {
       };
       await reserve('its conductor');
       assert.equal((await inspected({ inventory })).status, 409);
+      await api.store.write(async (transaction) => {
+        const driver_internal_info = { lookup_bmc_addresses: ['192.0.2.7'] };
+        await updateNode(transaction, node, { driver_internal_info });
+      });
+      const elsewhere = { interfaces: [{ mac_address: '52:54:00:ff:ff:ff' }], bmc_address: '192.0.2.7' };
+      assert.equal((await inspected({ inventory: elsewhere })).status, 409);
       await reserve(null);
     });
 
