@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { readEvents } from '#db/events.ts';
 import { readNode, updateNode } from '#db/nodes.ts';
+import { readOperations } from '#db/operations.ts';
 import { InvalidStateRequested, NodeLocked, NoFreeConductorWorker } from '#model/faults.ts';
 import { Ground, hearAgent } from '../testing/a-conductor.ts';
 import { agentIsKnown, anAgentStep, hang } from '../testing/scripted-driver.ts';
@@ -336,10 +338,26 @@ test('removal of an instance that is still being deployed replaces the deploymen
   ground.driver.next('deploy', waitForAgent);
   await conductor.call('do_node_deploy', { node: uuid, rebuild: false, configdrive: null, steps: undefined });
   await ground.untilWaits(uuid);
+  const replaced = await ground.operation(uuid);
+  const whenFreed: (string | null)[] = [];
+  ground.signals.on('turns.freed', () => {
+    void readOperations(ground.store.read, uuid, 2).then((all) =>
+      whenFreed.push(all.find(({ id }) => id === replaced?.id)?.finished_at ?? null),
+    );
+  });
   await conductor.call('do_node_tear_down', { node: uuid });
   const node = await ground.untilAtRest(uuid);
   assert.equal(node.provision_state, 'available');
   assert.equal(ground.driver.callsOf('write').length, 0);
+  assert.ok(whenFreed.length > 0 && !whenFreed.includes(null), 'its place is free once that is committed');
+  const events = await readEvents(ground.store.read, { after: null, limit: 1000 });
+  const ends = events.filter(
+    ({ kind, operation_id }) => kind === 'operation.finished' && operation_id === replaced?.id,
+  );
+  assert.deepEqual(
+    ends.map(({ data }) => data),
+    [{ kind: 'deploy', state: 'aborted', error: "Replaced by the operation 'tear down'", fault: null }],
+  );
 });
 
 test('a reboot that was not yet asked of the BMC when the conductor died still happens, once', async () => {

@@ -77,16 +77,22 @@ export class Operations {
         ...commit,
         newOperation: operation,
         columns: shownAtBegin(operation, record, commit.columns),
-        tell: turn
-          ? [{ kind: 'operation.queued', data: { kind, limit: turn.limit } }]
-          : [{ kind: 'operation.started', data: { kind } }],
+        tell: [
+          ...(replaced ? [finished(replaced)] : []),
+          turn
+            ? { kind: 'operation.queued', data: { kind, limit: turn.limit } }
+            : { kind: 'operation.started', data: { kind } },
+        ],
         also: async (writing) => {
           await commit.also?.(writing);
           if (turn) await releaseAtOnce(writing, uuid);
         },
       };
     });
-    if (replaced) tellTrace(this.#parts, replaced, replaced);
+    if (replaced) {
+      tellTrace(this.#parts, replaced, replaced);
+      freeTurn(this.#parts, replaced);
+    }
     if (!operation) throw new Error('lockNode returned without having called decide');
     const { id, queue: limit } = operation;
     if (limit !== null) {
@@ -125,7 +131,6 @@ export class Operations {
     const error = `Replaced by the operation '${by}'`;
     const ended = { state: 'aborted', error, updated_at: now, finished_at: now } as const;
     await updateOperation(transaction, waiting.id, { ...ended, ...waitsNoMore });
-    freeTurn(this.#parts, waiting);
     return { ...waiting, ...ended };
   }
 
@@ -369,6 +374,13 @@ const begun = { state: 'running', attempt: 1, ...waitsNoMore } as const;
 function startedAgain({ kind, retries }: OperationRecord): NonNullable<NodeCommit['tell']> {
   return [{ kind: 'operation.started', data: { kind, ...(retries > 0 ? { retries } : {}) } }];
 }
+
+/** What is told of an operation that another one replaced. */
+function finished({ id, kind, state, error, fault }: OperationRecord): TellOf {
+  return { kind: 'operation.finished', operation: id, data: { kind, state, error, fault } };
+}
+
+type TellOf = NonNullable<NodeCommit['tell']>[number];
 
 /** A node in hand, the operation to run on it, and the signal of the term in which it was taken. */
 interface Taken {
