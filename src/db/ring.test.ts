@@ -138,6 +138,17 @@ testOnEach(
   },
 );
 
+testOnEach('a conductor that falls silent has no nodes from when its time is over', async (openStore) => {
+  await using store = await openStore();
+  const ring = new Ring(store.read, settings, clock);
+  const place = { uuid: nodes[0] ?? '', driver: 'redfish', conductor_group: '' };
+  await register(store, 'one', ['redfish']);
+  clock.time += 55_000;
+  assert.equal(await ring.findHost(place), 'one', 'read now, and by the interval good for 15 s');
+  clock.time += 5_001;
+  assert.equal(await ring.findHost(place), undefined);
+});
+
 testOnEach('what changed while the conductors were being read is read once more', async (openStore) => {
   await using store = await openStore();
   let reads = 0;

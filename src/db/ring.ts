@@ -28,7 +28,7 @@ export class Ring {
   readonly #settings: RingSettings;
   readonly #clock: Clock;
   #alive: readonly ConductorRecord[] = [];
-  #readAt = neverRead;
+  #goodUntil = neverRead;
   #reading: Promise<void> | undefined;
   #changes = 0;
   #rings = new Map<string, HashRing>();
@@ -87,7 +87,7 @@ export class Ring {
 
   /** Forgets what is known: a conductor joined or left, or could not be reached. */
   invalidate(): void {
-    this.#readAt = neverRead;
+    this.#goodUntil = neverRead;
     this.#changes += 1;
   }
 
@@ -97,11 +97,11 @@ export class Ring {
   }
 
   async #refresh(): Promise<void> {
-    if (this.#clock.now() - this.#readAt < this.#settings.resetIntervalSeconds * 1000) return;
+    if (this.#clock.now() < this.#goodUntil) return;
     do {
       this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
       await this.#reading;
-    } while (this.#readAt === neverRead);
+    } while (this.#goodUntil === neverRead);
   }
 
   async #read(): Promise<void> {
@@ -113,6 +113,12 @@ export class Ring {
       isAlive(one, this.#settings.heartbeatTimeoutSeconds, this.#clock),
     );
     this.#rings = new Map();
-    this.#readAt = this.#clock.now();
+    this.#goodUntil = this.#clock.now() + this.#settings.resetIntervalSeconds * 1000;
+    // One that is silent leaves the ring when its time is over, not at the next reading after that.
+    for (const { updated_at } of this.#alive)
+      this.#goodUntil = Math.min(
+        this.#goodUntil,
+        Date.parse(updated_at) + this.#settings.heartbeatTimeoutSeconds * 1000 + 1,
+      );
   }
 }
