@@ -28,7 +28,8 @@ export async function followEvents(call: Call): Promise<Answer> {
     throw new EventsGone({ after });
   if (call.acceptsEvents) {
     const { eventHub: hub } = parts;
-    const onError = (error: unknown): void => parts.log.error({ err: error, request: call.context.requestId }, 'a stream of events broke');
+    const onError = (error: unknown): void =>
+      parts.log.error({ err: error, request: call.context.requestId }, 'a stream of events broke');
     return {
       status: 200,
       stream: {
