@@ -128,6 +128,17 @@ test('an abort of a deployment that waits leaves the machine as it is, for anoth
   assert.equal((await ground.untilAtRest(uuid)).provision_state, 'active');
 });
 
+test('of the password of a rescue nothing is kept but its hash', async () => {
+  await using ground = await Ground.make();
+  const conductor = await ground.conductor({});
+  const uuid = await ground.node(conductor, { provision_state: 'active' });
+  ground.driver.next('rescue', { kind: 'wait', for: 'agent' });
+  await conductor.call('do_node_rescue', { node: uuid, rescuePassword: 'hunter2' });
+  const { instance_info } = await ground.untilWaits(uuid);
+  assert.match(String(instance_info['hashed_rescue_password']), /^\$5\$/);
+  assert.doesNotMatch(JSON.stringify(instance_info), /hunter2/);
+});
+
 test('a rescue whose agent was never heard of ends with the machine off', async () => {
   await using ground = await Ground.make();
   const settings = { conductor: { check_provision_state_interval: 60, rescue_callback_timeout: 300 } };

@@ -102,19 +102,17 @@ export const leaveService: Acceptance = {
   },
 };
 
-export function rescue(
-  { rescuePassword: rescue_password }: Args<'do_node_rescue'>,
-  { settings }: ConductorParts,
-): Acceptance {
+/** The password itself is kept nowhere: the agent is given the hash (ironic keeps both, conductor/manager.py). */
+export function rescue({ rescuePassword }: Args<'do_node_rescue'>, { settings }: ConductorParts): Acceptance {
   // Thousands of rounds: not for the transaction to wait for.
   const algorithm = settings.conductor.rescue_password_hash_algorithm;
-  const hashed_rescue_password = hashPassword(rescue_password, algorithm);
+  const hashed_rescue_password = hashPassword(rescuePassword, algorithm);
   return {
     verb: 'rescue',
     kind: 'rescue',
     asks: ['power', 'rescue'],
     begins: (node) => ({
-      columns: { instance_info: { ...node.instance_info, rescue_password, hashed_rescue_password } },
+      columns: { instance_info: { ...node.instance_info, hashed_rescue_password } },
     }),
   };
 }
