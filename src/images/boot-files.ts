@@ -112,8 +112,10 @@ export class BootFiles {
 
   async #local(reference: string, by: NamedBy): Promise<string> {
     const path = localPath(reference);
+    // First as it is named: whether another file is there is nothing that a node's owner is to learn.
+    if (by.who === 'node') await checkAllowed(reference, path, by.allowedPaths);
     try {
-      // With links followed, so that none leads out of the allowed folders.
+      // Again with links followed, so that none leads out of the allowed folders.
       const real = await realpath(path);
       if (by.who === 'node') await checkAllowed(reference, real, by.allowedPaths);
       const { size } = await checkRegular(reference, real);
@@ -266,12 +268,11 @@ function localPath(reference: string): string {
   }
 }
 
-async function checkAllowed(reference: string, real: string, allowed: readonly string[]): Promise<void> {
-  const folders = await Promise.all(allowed.map((folder) => realpath(folder).catch(() => null)));
-  if (
-    folders.some((folder) => folder !== null && real.startsWith(folder.endsWith(sep) ? folder : folder + sep))
-  )
-    return;
+/** A folder counts by its own name and by what that leads to. `path` has no `..` in it. */
+async function checkAllowed(reference: string, path: string, allowed: readonly string[]): Promise<void> {
+  const real = await Promise.all(allowed.map(async (folder) => await realpath(folder).catch(() => [])));
+  const folders = [...allowed.map((folder) => resolve(folder)), ...real.flat()];
+  if (folders.some((folder) => path.startsWith(folder.endsWith(sep) ? folder : folder + sep))) return;
   throw new BootFileUnavailable(
     reference,
     'it is in none of the folders of [conductor]file_url_allowed_paths',

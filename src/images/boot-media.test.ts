@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -162,6 +162,26 @@ describe('base files', () => {
         reference,
       );
     }
+  });
+
+  it('tell a node that names another file of this machine nothing of it', async () => {
+    await using folder = await aFolder();
+    const by = { who: 'node', allowedPaths: [join(folder.path, 'allowed')] } as const;
+    await mkdir(join(folder.path, 'allowed'));
+    const told = async (path: string): Promise<string> =>
+      await folder.files.probe(path, by, never).then(
+        () => 'there',
+        (error: Error) => error.message.replaceAll(path, ''),
+      );
+    const outside = await told(join(folder.path, 'kernel'));
+    assert.match(outside, /none of the folders/);
+    for (const path of [
+      join(folder.path, 'no such file'),
+      join(folder.path, 'kernel', 'below'),
+      `${folder.path}/allowed/../no such file`,
+    ])
+      assert.equal(await told(path), outside);
+    assert.match(await told(join(folder.path, 'allowed', 'no such file')), /cannot be read/);
   });
 
   it('are regular files', async () => {
