@@ -94,17 +94,16 @@ export class World implements AsyncDisposable {
   readonly #machineWires: MachineWires;
   readonly #apis: readonly SimulatedApi[];
   readonly #api: SeededRandom;
+  readonly #tell = (who: string, what: string): void => this.trace.line(who, what);
 
   private constructor(options: WorldOptions, scheduler: Scheduler, network: Network, store: SimulatedStore) {
-    const chance = (name: string): SeededRandom => new SeededRandom(options.seed, name);
     this.#options = options;
     this.scheduler = scheduler;
     this.#network = network;
     this.#store = store;
     this.#settings = loadSettings(undefined, overrides).settings;
-    this.#api = chance('which API');
+    this.#api = this.#chance('which API');
     this.trace = new Trace(() => scheduler.now, options.tell);
-    const trace = (who: string, what: string): void => this.trace.line(who, what);
     this.judge = new Judge({
       look: store.look,
       now: () => scheduler.now,
@@ -112,82 +111,14 @@ export class World implements AsyncDisposable {
       machineOf: (node) => this.operators.machineOf(node),
       deployLimit: limits.deploy,
     });
-    this.#wires = new Wires(scheduler, network, chance('wires'));
-    const machineChance = chance('machines');
-    const surroundings = {
-      scheduler,
-      random: machineChance,
-      trace,
-      request: async (machine: Machine, method: string, url: string, body?: unknown) =>
-        await this.request(machine.name, { method, url, body }),
-      ranOnce: (machine: Machine, operation: string, step: string) =>
-        this.judge.ranOnce(machine.name, operation, step),
-      heartbeatsStray: () => !this.chaos.isOver,
-    };
-    this.machines = Array.from(
-      { length: options.machines },
-      (_none, index) => new Machine(surroundings, index),
-    );
-    const byName = new Map(this.machines.map((machine) => [machine.name, machine]));
-    this.#machineWires = {
-      scheduler,
-      network,
-      random: chance('BMCs'),
-      judge: this.judge,
-      trace,
-      machineOf: (name) => byName.get(name),
-      nodeOf: (machine) => this.operators.nodeOf(machine),
-      answersGetLost: () => !this.chaos.isOver,
-    };
-    const skew = chance('clocks');
-    const world = {
-      scheduler,
-      wires: this.#wires,
-      trace,
-      partsOf: (party: Party) => this.#conductorParts(party),
-    };
-    this.conductors = Array.from({ length: options.conductors }, (_none, index) => {
-      const milliseconds = Math.round(skew.between(-skewMilliseconds, skewMilliseconds));
-      return new SimulatedConductor(world, `conductor-${index + 1}`, milliseconds);
-    });
-    this.#apis = Array.from(
-      { length: apis },
-      (_none, index) =>
-        new SimulatedApi(`api-${index + 1}`, {
-          scheduler,
-          partsOf: (party) => this.#apiParts(party),
-          onEnd: (party) => this.#wires.forget(party),
-        }),
-    );
+    this.#wires = new Wires(scheduler, network, this.#chance('wires'));
+    this.machines = this.#makeMachines();
+    this.#machineWires = this.#wireMachines();
+    this.conductors = this.#makeConductors();
+    this.#apis = this.#makeApis();
     this.follower = new EventFollower(scheduler, (party) => store.of(party), this.judge);
-    this.operators = new Operators(
-      {
-        scheduler,
-        random: chance('operators'),
-        look: store.look,
-        judge: this.judge,
-        machines: this.machines,
-        trace,
-        request: async (from, request) => await this.request(from, request),
-      },
-      meanMinutesBetweenRequests,
-    );
-    this.chaos = new Chaos(
-      {
-        scheduler,
-        random: chance('chaos'),
-        network,
-        wires: this.#wires,
-        store,
-        losesCommits: options.without.has('commit-before-tell'),
-        conductors: this.conductors,
-        apis: this.#apis,
-        machines: this.machines,
-        trace,
-        remember: () => this.judge.remember(),
-      },
-      meanSecondsBetweenMisfortunes,
-    );
+    this.operators = this.#makeOperators();
+    this.chaos = this.#makeChaos();
   }
 
   static async make(options: WorldOptions): Promise<World> {
@@ -231,6 +162,93 @@ export class World implements AsyncDisposable {
     } finally {
       timer.cancel();
     }
+  }
+
+  /** Luck of its own for each part, so that one that draws more often changes no other's. */
+  #chance(of: string): SeededRandom {
+    return new SeededRandom(this.#options.seed, of);
+  }
+
+  #makeMachines(): Machine[] {
+    const surroundings = {
+      scheduler: this.scheduler,
+      random: this.#chance('machines'),
+      trace: this.#tell,
+      request: async (machine: Machine, method: string, url: string, body?: unknown) =>
+        await this.request(machine.name, { method, url, body }),
+      ranOnce: (machine: Machine, operation: string, step: string) =>
+        this.judge.ranOnce(machine.name, operation, step),
+      heartbeatsStray: () => !this.chaos.isOver,
+    };
+    const count = this.#options.machines;
+    return Array.from({ length: count }, (_none, index) => new Machine(surroundings, index));
+  }
+
+  #wireMachines(): MachineWires {
+    const byName = new Map(this.machines.map((machine) => [machine.name, machine]));
+    return {
+      scheduler: this.scheduler,
+      network: this.#network,
+      random: this.#chance('BMCs'),
+      judge: this.judge,
+      trace: this.#tell,
+      machineOf: (name) => byName.get(name),
+      nodeOf: (machine) => this.operators.nodeOf(machine),
+      answersGetLost: () => !this.chaos.isOver,
+    };
+  }
+
+  #makeConductors(): SimulatedConductor[] {
+    const skew = this.#chance('clocks');
+    const world = {
+      scheduler: this.scheduler,
+      wires: this.#wires,
+      trace: this.#tell,
+      partsOf: (party: Party) => this.#conductorParts(party),
+    };
+    return Array.from({ length: this.#options.conductors }, (_none, index) => {
+      const milliseconds = Math.round(skew.between(-skewMilliseconds, skewMilliseconds));
+      return new SimulatedConductor(world, `conductor-${index + 1}`, milliseconds);
+    });
+  }
+
+  #makeApis(): SimulatedApi[] {
+    const world = {
+      scheduler: this.scheduler,
+      partsOf: (party: Party) => this.#apiParts(party),
+      onEnd: (party: Party) => this.#wires.forget(party),
+    };
+    return Array.from({ length: apis }, (_none, index) => new SimulatedApi(`api-${index + 1}`, world));
+  }
+
+  #makeOperators(): Operators {
+    const world = {
+      scheduler: this.scheduler,
+      random: this.#chance('operators'),
+      look: this.#store.look,
+      judge: this.judge,
+      machines: this.machines,
+      trace: this.#tell,
+      request: async (from: string, request: ApiRequest) => await this.request(from, request),
+    };
+    return new Operators(world, meanMinutesBetweenRequests);
+  }
+
+  #makeChaos(): Chaos {
+    const world = {
+      scheduler: this.scheduler,
+      random: this.#chance('chaos'),
+      network: this.#network,
+      wires: this.#wires,
+      store: this.#store,
+      losesCommits: this.#options.without.has('commit-before-tell'),
+      conductors: this.conductors,
+      apis: this.#apis,
+      machines: this.machines,
+      trace: this.#tell,
+      remember: () => this.judge.remember(),
+    };
+    return new Chaos(world, meanSecondsBetweenMisfortunes);
   }
 
   #conductorParts(party: Party): GivenParts {
