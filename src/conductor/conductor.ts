@@ -38,31 +38,12 @@ export async function startConductor(
   serve: (handlers: ConductorHandlers) => Promise<ServedConductor> = async () => ({ stop: async () => {} }),
 ): Promise<Conductor> {
   const parts = { ...withTracedAgents(given), inHand: new NodesInHand() };
-  const { settings, hostname, clock } = parts;
   const stopping = new AbortController();
-  const pool = new WorkerPool({
-    size: settings.conductor.workers_pool_size,
-    queueLimit: settings.ingot.worker_queue_limit,
-  });
-  // Where there is no rival nobody takes over: a laptop that slept goes on.
-  const timeoutSeconds = parts.isAlone ? Infinity : settings.conductor.heartbeat_timeout;
-  const lease = new Lease({ hostname, clock, timeoutSeconds, stopping: stopping.signal });
-  const membership = new Membership(parts);
-  parts.metrics?.gauge('ingot_worker_load', () => [{ labels: {}, value: pool.load }]);
-  parts.metrics?.gauge('ingot_worker_size', () => [{ labels: {}, value: pool.size }]);
-  const operations = new Operations(parts, pool, lease);
-  const workings: ConductorWorkings = {
-    parts,
-    operations,
-    pool,
-    lease,
-    membership,
-    get signal() {
-      return lease.signal;
-    },
-  };
-  const unfollow = parts.ring.follow(parts.signals);
-  stopping.signal.addEventListener('abort', unfollow, { once: true });
+  const whenStopping = (work: () => void): void =>
+    stopping.signal.addEventListener('abort', work, { once: true });
+  const workings = makeWorkings(parts, stopping.signal);
+  const { membership } = workings;
+  whenStopping(parts.ring.follow(parts.signals));
   const untraced = createHandlers(workings);
   const handlers = parts.tracer ? tracedHandlers(untraced, parts.tracer) : untraced;
   let served: ServedConductor | undefined;
@@ -76,28 +57,60 @@ export async function startConductor(
     throw error;
   }
   const orphans = takeOverOrphans();
-  const unhear = parts.signals.on('conductors.changed', () => orphans.soon(workings));
-  stopping.signal.addEventListener('abort', unhear, { once: true });
+  whenStopping(parts.signals.on('conductors.changed', () => orphans.soon(workings)));
   void membership.lost.then((error) => stopping.abort(error));
   const running = periodicTasks(parts, orphans).map(async (task) => await runPeriodically(task, workings));
   return {
     handlers,
     lost: membership.lost,
     async stop() {
-      // A store that does not take it does not hold up the end: then the others see that no sign of life comes.
-      const tryTo = async (tell: Promise<void>): Promise<void> =>
-        await tell.catch((error: unknown) => parts.log.warn({ err: error }, 'could not tell that it leaves'));
-      await tryTo(membership.leave());
-      // A call that still comes is not delivered, and goes to whom the ring names now.
-      await served.stop();
-      operations.leave();
-      await comesToRest(parts, pool);
+      await leaveInOrder(workings, served);
       stopping.abort(new Error('the conductor stops'));
       await Promise.all(running);
-      await pool.idle();
-      await tryTo(membership.sayGoodbye());
+      await workings.pool.idle();
+      await tryToTell(parts, membership.sayGoodbye());
     },
   };
+}
+
+function makeWorkings(parts: ConductorParts, stopping: AbortSignal): ConductorWorkings {
+  const { settings, hostname, clock, metrics } = parts;
+  const pool = new WorkerPool({
+    size: settings.conductor.workers_pool_size,
+    queueLimit: settings.ingot.worker_queue_limit,
+  });
+  metrics?.gauge('ingot_worker_load', () => [{ labels: {}, value: pool.load }]);
+  metrics?.gauge('ingot_worker_size', () => [{ labels: {}, value: pool.size }]);
+  // Where there is no rival nobody takes over: a laptop that slept goes on.
+  const timeoutSeconds = parts.isAlone ? Infinity : settings.conductor.heartbeat_timeout;
+  const lease = new Lease({ hostname, clock, timeoutSeconds, stopping });
+  return {
+    parts,
+    operations: new Operations(parts, pool, lease),
+    pool,
+    lease,
+    membership: new Membership(parts),
+    get signal() {
+      return lease.signal;
+    },
+  };
+}
+
+/** The others take what is this conductor's, and it comes to rest. */
+async function leaveInOrder(
+  { parts, membership, operations, pool }: ConductorWorkings,
+  served: ServedConductor,
+): Promise<void> {
+  await tryToTell(parts, membership.leave());
+  // A call that still comes is not delivered, and goes to whom the ring names now.
+  await served.stop();
+  operations.leave();
+  await comesToRest(parts, pool);
+}
+
+/** A store that does not take it does not hold up the end: then the others see that no sign of life comes. */
+async function tryToTell({ log }: ConductorParts, telling: Promise<void>): Promise<void> {
+  await telling.catch((error: unknown) => log.warn({ err: error }, 'could not tell that it leaves'));
 }
 
 function withTracedAgents(parts: GivenParts): GivenParts {
