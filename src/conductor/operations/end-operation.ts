@@ -1,7 +1,9 @@
+import { NodeLockLost } from '#db/node-lock.ts';
 import type { NodeColumns } from '#db/nodes.ts';
 import { faultClassOf } from '#drivers/fault-class.ts';
 import type { Task } from '#drivers/task.ts';
 import { wireTime } from '#model/clock.ts';
+import { TemporaryFailure } from '#model/faults.ts';
 import { messageOf } from '#model/message.ts';
 import { hideInUrls } from '#model/secrets.ts';
 import type { NodeRecord } from '#model/node-record.ts';
@@ -9,6 +11,7 @@ import { nextState } from '#model/provision-states.ts';
 import type { OperationKind, OperationRecord } from '#protocol/operation.ts';
 import type { NodeCommit } from '../lock/node-commit.ts';
 import type { FlowEnd } from '../flows/flow.ts';
+import type { ConductorParts } from '../parts.ts';
 import { newOperation } from './new-operation.ts';
 import { tellTrace, withTrace } from './operation-trace.ts';
 import { beginAgainLater, retryOf } from '../waits/retry.ts';
@@ -40,10 +43,9 @@ export async function finishOperation(run: Run, change: NodeCommit): Promise<Run
  */
 export async function failOperation(place: Place, task: Task | undefined, cause: unknown): Promise<RunEnd> {
   const { parts, node, operation, flow, log } = place;
-  const message = hideInUrls(messageOf(cause));
-  const error = message.slice(0, parts.settings.DEFAULT.log_in_db_max_size);
   if (operation.state !== 'failing') {
     log.warn({ kind: operation.kind, err: cause }, 'operation failed');
+    const error = shownError(parts, messageOf(cause));
     const failing = { state: 'failing', error, fault: faultClassOf(cause), wait: null } as const;
     await node.commit({ operation: { id: operation.id, changes: failing } });
     Object.assign(operation, failing);
@@ -58,19 +60,59 @@ export async function failOperation(place: Place, task: Task | undefined, cause:
     isLeftUndone = true;
     log.warn({ err: cleanUpError }, 'clean-up after a failure failed too');
   }
-  const again = task && retryOf(parts, node.record, operation);
-  if (again) return await beginAgainLater(place, task, again);
-  const state = operation.abort_requested ? 'aborted' : 'failed';
-  const ended = { state, error: operation.error ?? error, fault: operation.fault } as const;
-  const { next, ...end } = flow.fail({ operation, node: node.record, error: ended.error, isLeftUndone });
+  try {
+    return await endFailed(place, task, isLeftUndone);
+  } catch (error) {
+    // These say nothing of the operation: whoever has the node then, ends it so.
+    if (node.isReleased || error instanceof TemporaryFailure || error instanceof NodeLockLost) throw error;
+    task?.signal.throwIfAborted();
+    return await endAnyhow(place, error);
+  }
+}
+
+function shownError({ settings }: ConductorParts, message: string): string {
+  return hideInUrls(message).slice(0, settings.DEFAULT.log_in_db_max_size);
+}
+
+/** Commits that an operation of which all was undone that could be is tried again, or has failed. */
+async function endFailed(place: Place, task: Task | undefined, isLeftUndone: boolean): Promise<RunEnd> {
+  const { parts, node, operation, flow } = place;
+  const retry = task ? retryOf(place, task) : ({ kind: 'not again' } as const);
+  if (retry.kind === 'again') return await beginAgainLater(place, retry);
+  const because = retry.because === undefined ? '' : ` (It is not tried again: ${retry.because})`;
+  const error = shownError(parts, `${reasonOf(operation)}${because}`);
+  const { next, ...end } = flow.fail({ operation, node: node.record, error, isLeftUndone });
   const raise = asAborted(operation, node.record, end.raise);
   // Without its driver the node has nothing that could follow.
   const follower =
     next &&
     task &&
     newOperation(parts, node.record, task.driver, next.kind, withTrace(next.input, operation.input));
+  const { fault } = operation;
+  const ended = { state: operation.abort_requested ? 'aborted' : 'failed', error, fault } as const;
   await commitEnd(place, {}, { ...end, ...(raise ? { raise } : {}) }, ended, follower);
   return { kind: 'finished', ...(follower ? { next: follower } : {}) };
+}
+
+const reasonOf = ({ error }: OperationRecord): string => error ?? 'the operation failed';
+
+/**
+ * Commits the failure of an operation whose flow knows no end for it, as in a state that cannot fail: it would be tried
+ * for ever. The node stays in its state, in maintenance, for whoever finds out.
+ */
+async function endAnyhow(place: Place, cause: unknown): Promise<RunEnd> {
+  const { parts, operation, log } = place;
+  const { kind, fault } = operation;
+  log.error(
+    { kind, err: cause },
+    'operation that failed cannot end as its kind does; leaves its node in maintenance',
+  );
+  const maintenance_reason = `The ${kind} failed and could not be ended: ${messageOf(cause)}`;
+  const error = shownError(parts, `${reasonOf(operation)} (${maintenance_reason})`);
+  const columns = { maintenance: true, maintenance_reason, last_error: error };
+  const history = { severity: 'ERROR', type: 'provisioning', event: error } as const;
+  await commitEnd(place, {}, { columns, history }, { state: 'failed', error, fault });
+  return { kind: 'finished' };
 }
 
 /** A hold and some waits know an abort besides failing, or instead. */

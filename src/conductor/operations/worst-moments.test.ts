@@ -255,3 +255,23 @@ test('what a failure says of a URL is nowhere told with its credentials', async 
   const events = await readEvents(ground.store.read, { after: null, limit: 1000 });
   assert.doesNotMatch(JSON.stringify([events, await ground.lastOperation(uuid)]), /hunter2/);
 });
+
+test('an operation that fails in a state that cannot fail ends all the same, and says so once', async () => {
+  await using ground = await Ground.make();
+  const conductor = await ground.conductor();
+  const uuid = await ground.node(conductor);
+  ground.driver.next('scrub', async () => {
+    await ground.store.write(
+      async (transaction) => await updateNode(transaction, uuid, { provision_state: 'active' }),
+    );
+    throw new Error('the disk is gone');
+  });
+  await conductor.call('do_provisioning_action', { node: uuid, action: 'provide' });
+  const node = await ground.untilAtRest(uuid);
+  assert.deepEqual([node.provision_state, node.maintenance], ['active', true]);
+  assert.match(node.maintenance_reason ?? '', /clean failed and could not be ended: .*cannot fail/);
+  assert.match(node.last_error ?? '', /^the disk is gone/);
+  const { state, error } = await ground.lastOperation(uuid);
+  assert.deepEqual([state, error], ['failed', node.last_error]);
+  assert.equal(ground.logged.filter(({ level }) => level === 'error').length, 1);
+});

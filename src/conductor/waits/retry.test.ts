@@ -4,6 +4,7 @@ import { BmcProtocolError, BmcUnreachable } from '#bmc/errors.ts';
 import type { SettingsOverrides } from '#config/settings.ts';
 import { readEvents } from '#db/events.ts';
 import { listHistory } from '#db/history-list.ts';
+import { updateNode } from '#db/nodes.ts';
 import { AgentCommandFailed } from '#drivers/agent/agent-faults.ts';
 import { InvalidParameterValue, RedfishConnectionError } from '#model/faults.ts';
 import { checkRetryPolicy } from './retry-policy.ts';
@@ -114,6 +115,30 @@ describe('an operation that failed, which a policy covers', () => {
     await conductor.call('do_provisioning_action', { node: uuid, action: 'abort' });
     assert.equal((await ground.untilAtRest(uuid)).provision_state, 'clean failed');
     assert.equal(ground.driver.callsOf('cleanUpRamdisk').length, 1);
+  });
+
+  test('fails for good, with words, when it can no longer be planned', async () => {
+    await using ground = await Ground.make();
+    const conductor = await ground.conductor(twice);
+    const uuid = await ground.node(conductor);
+    ground.driver.next('scrub', async () => {
+      await ground.store.write(
+        async (transaction) => await updateNode(transaction, uuid, { disable_power_off: true }),
+      );
+      throw away();
+    });
+    const steps = [
+      { interface: 'deploy', step: 'scrub' },
+      { interface: 'power', step: 'power_off' },
+    ];
+    await conductor.call('do_node_clean', { node: uuid, steps, disableRamdisk: false });
+    const node = await ground.untilAtRest(uuid);
+    assert.equal(node.provision_state, 'clean failed');
+    assert.match(
+      node.last_error ?? '',
+      /the connection was refused.*\(It is not tried again: .*disable_power_off is set/,
+    );
+    assert.equal(ground.driver.callsOf('scrub').length, 1);
   });
 
   test('has its place among those at work meanwhile', async () => {

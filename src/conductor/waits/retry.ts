@@ -1,30 +1,40 @@
 // An operation that failed is begun anew after a while, where a policy says so.
 import type { Task } from '#drivers/task.ts';
 import { wireTime } from '#model/clock.ts';
-import type { NodeRecord } from '#model/node-record.ts';
+import { messageOf } from '#model/message.ts';
 import { isWaiting } from '#model/provision-states.ts';
-import type { OperationRecord } from '#protocol/operation.ts';
-import type { ConductorParts } from '../parts.ts';
+import type { OperationStep } from '#protocol/operation.ts';
 import { backOffMilliseconds, coversFailure, retryPolicyOf } from './retry-policy.ts';
 import type { Place, RunEnd } from '../operations/run.ts';
 import { withShownStep } from '../steps/shown-step.ts';
 
-/** When it is begun anew, and how often it may be. */
+/** When it is begun anew, with which steps, and how often it may be. */
 interface Retry {
+  readonly kind: 'again';
   readonly at: string;
   readonly attempts: number;
+  readonly steps: OperationStep[];
 }
 
-/** Whether, and when, an operation that fails is begun anew. */
-export function retryOf(
-  { settings, clock, random }: ConductorParts,
-  node: NodeRecord,
-  operation: OperationRecord,
-): Retry | undefined {
-  const policy = retryPolicyOf(node, settings);
-  if (!coversFailure(policy, operation)) return undefined;
+/** `because`: it would be begun anew, if that could be planned. */
+type NoRetry = { readonly kind: 'not again'; readonly because?: string };
+
+/** Whether, when and how an operation that fails is begun anew. */
+export function retryOf({ parts, node, operation, flow, log }: Place, task: Task): Retry | NoRetry {
+  const { settings, clock, random } = parts;
+  const policy = retryPolicyOf(node.record, settings);
+  if (!coversFailure(policy, operation)) return { kind: 'not again' };
   const pause = backOffMilliseconds(policy, operation.retries, random.fraction());
-  return { at: wireTime(clock.now() + pause), attempts: policy.attempts };
+  const at = wireTime(clock.now() + pause);
+  try {
+    const { input } = operation;
+    const steps = flow.plan({ node: node.record, driver: task.driver, settings, input });
+    return { kind: 'again', at, attempts: policy.attempts, steps };
+  } catch (error) {
+    // What was accepted under an earlier version, or before the node was changed, may be what nobody can do now.
+    log.warn({ kind: operation.kind, err: error }, 'operation cannot be planned anew');
+    return { kind: 'not again', because: messageOf(error) };
+  }
 }
 
 /**
@@ -32,16 +42,14 @@ export function retryOf(
  * free meanwhile, in the state it began in; `last_error` says what failed and when it is tried again.
  */
 export async function beginAgainLater(
-  { parts, node, operation, flow, log }: Place,
-  task: Task,
-  { at, attempts }: Retry,
+  { node, operation, flow, log }: Place,
+  { at, attempts, steps }: Retry,
 ): Promise<RunEnd> {
-  const { kind, input, fault } = operation;
+  const { kind, fault } = operation;
   const retries = operation.retries + 1;
   const reason = operation.error ?? 'it failed';
   const told = `${reason} (It is tried again at ${at}: ${retries} of ${attempts}.)`;
   const wait = { for: 'retry', at, reason, left: attempts - retries } as const;
-  const steps = flow.plan({ node: node.record, driver: task.driver, settings: parts.settings, input });
   const beginning = { cursor: 0, attempt: 0, memo: {}, once_begun: false, steps };
   const { columns = {}, history } = flow.fail({
     operation,
