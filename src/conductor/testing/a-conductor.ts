@@ -1,5 +1,5 @@
 // Conductors on a store of their own, in virtual time, that can be killed at any place.
-import type { SettingsOverrides } from '#config/settings.ts';
+import type { Settings, SettingsOverrides } from '#config/settings.ts';
 import { type Conductor, startConductor } from '../conductor.ts';
 import type { GivenParts } from '../parts.ts';
 import { readNode } from '#db/nodes.ts';
@@ -47,6 +47,37 @@ export interface TestConductor extends GivenParts {
 
 export type OnCheckpoint = (name: string, node: string, kill: () => Promise<never>) => Promise<void>;
 
+interface ConductorOptions {
+  hostname?: string;
+  isAlone?: boolean;
+  settings?: SettingsOverrides;
+  checkpoint?: OnCheckpoint;
+  tracer?: Tracer;
+  /** By so much its clock is behind the others'. */
+  behindMilliseconds?: number;
+}
+
+/** A process that can be killed at any await: what it began never comes back to it. */
+class Life {
+  #isOver = false;
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Never answers. */
+  async end(): Promise<never> {
+    this.#isOver = true;
+    return await new Promise<never>(() => {});
+  }
+
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#isOver) return await this.end();
+    const result = await work();
+    return this.#isOver ? await this.end() : result;
+  }
+}
+
 /** A store of its own, a scripted driver, and the conductors that work on them. */
 export class Ground implements AsyncDisposable {
   readonly clock = new VirtualClock();
@@ -72,104 +103,73 @@ export class Ground implements AsyncDisposable {
     await this.store[Symbol.asyncDispose]();
   }
 
-  async conductor(
-    options: {
-      hostname?: string;
-      isAlone?: boolean;
-      settings?: SettingsOverrides;
-      checkpoint?: OnCheckpoint;
-      tracer?: Tracer;
-      /** By so much its clock is behind the others'. */
-      behindMilliseconds?: number;
-    } = {},
-  ): Promise<TestConductor> {
-    const {
-      hostname = 'conductor-1',
-      // As where an earlier life is known to be over: its time to show itself need not pass.
-      isAlone = this.#started.length > 0 && this.#started.every((one) => one.hostname === hostname),
-      settings: given = {},
-      checkpoint = async () => {},
-      behindMilliseconds = 0,
-    } = options;
-    const settings = someSettings({
-      ...given,
-      agent: { require_tls: false, ...given.agent },
-      conductor: { ...quiet, ...given.conductor },
-      DEFAULT: {
-        enabled_power_interfaces: ['fake', 'scripted'],
-        enabled_boot_interfaces: ['fake', 'scripted'],
-        enabled_deploy_interfaces: ['fake', 'scripted'],
-        enabled_inspect_interfaces: ['fake', 'scripted'],
-        enabled_rescue_interfaces: ['fake', 'scripted'],
-        ...given.DEFAULT,
+  async conductor(options: ConductorOptions = {}): Promise<TestConductor> {
+    const { hostname = 'conductor-1' } = options;
+    const hadEarlierLife = this.#started.some((one) => one.hostname === hostname);
+    // As where an earlier life is known to be over: its time to show itself need not pass.
+    const { isAlone = hadEarlierLife && this.#started.every((one) => one.hostname === hostname) } = options;
+    const life = new Life();
+    const parts = this.#partsOf(life, hostname, isAlone, options);
+    const starting = startConductor(parts);
+    const mayWait = !isAlone && hadEarlierLife;
+    const conductor = await (mayWait ? this.clock.untilSettled(starting) : starting);
+    const started: TestConductor = {
+      ...parts,
+      call: async (name, args, context = aContext) => {
+        if (life.isOver) throw new Error('The conductor was killed');
+        return await conductor.handlers[name](args, context);
       },
-    });
-    let isDead = false;
-    const forEver = async (): Promise<never> => await new Promise<never>(() => {});
-    const whileAlive = async <T>(work: () => Promise<T>): Promise<T> => {
-      if (isDead) return await forEver();
-      const result = await work();
-      return isDead ? await forEver() : result;
+      lost: conductor.lost,
+      stop: async () => {
+        if (!life.isOver) await this.clock.untilSettled(conductor.stop());
+      },
+      kill: () => void life.end(),
     };
-    const kill = async (): Promise<never> => {
-      isDead = true;
-      return await forEver();
-    };
+    this.#started.push(started);
+    return started;
+  }
+
+  #partsOf(life: Life, hostname: string, isAlone: boolean, options: ConductorOptions): GivenParts {
+    const { checkpoint = async () => {}, behindMilliseconds = 0, tracer } = options;
+    const settings = settingsWith(options.settings);
     const clock: Clock = {
       now: () => this.clock.now() - behindMilliseconds,
       sleep: async (milliseconds, signal) =>
-        await whileAlive(async () => await this.clock.sleep(milliseconds, signal)),
+        await life.during(async () => await this.clock.sleep(milliseconds, signal)),
     };
-    const store: Store = {
-      read: this.store.read,
-      write: async (change) =>
-        await whileAlive(async () => {
-          this.#failingCommits -= 1;
-          if (this.#failingCommits >= 0) throw new TemporaryFailure('The disk is full');
-          return await this.store.write(change);
-        }),
-      [Symbol.asyncDispose]: async () => {},
-    };
+    const store = this.#storeDuring(life);
+    const { heartbeat_timeout: heartbeatTimeoutSeconds } = settings.conductor;
     const tell = (level: string) => (fields: object, message: string) => {
       this.logged.push({ level, message, fields });
     };
-    const parts: GivenParts = {
-      ...(options.tracer && { tracer: options.tracer }),
+    return {
+      ...(tracer && { tracer }),
       hostname,
       isAlone,
       settings,
       store,
-      ring: new Ring(
-        store.read,
-        { ...ringSettings, heartbeatTimeoutSeconds: settings.conductor.heartbeat_timeout },
-        clock,
-      ),
+      ring: new Ring(store.read, { ...ringSettings, heartbeatTimeoutSeconds }, clock),
       signals: this.signals,
       registry: createDriverRegistry(settings, [...testPackages, this.driver.package()]),
       clock,
       random: { uuid: () => this.#nextUuid(), fraction: () => 0 },
       log: { debug: tell('debug'), info: tell('info'), warn: tell('warn'), error: tell('error') },
       checkpoint: async (name, node) =>
-        await whileAlive(async () => await checkpoint(name, node, async () => await kill())),
+        await life.during(async () => await checkpoint(name, node, async () => await life.end())),
     };
-    const starting = startConductor(parts);
-    const mayWait = !isAlone && this.#started.some((one) => one.hostname === hostname);
-    let conductor: Conductor | undefined = await (mayWait ? this.clock.untilSettled(starting) : starting);
-    const started: TestConductor = {
-      ...parts,
-      call: async (name, args, context = aContext) => {
-        if (!conductor) throw new Error('The conductor was killed');
-        return await conductor.handlers[name](args, context);
-      },
-      lost: conductor.lost,
-      stop: async () => await this.clock.untilSettled(conductor?.stop() ?? Promise.resolve()),
-      kill: () => {
-        isDead = true;
-        conductor = undefined;
-      },
+  }
+
+  #storeDuring(life: Life): Store {
+    return {
+      read: this.store.read,
+      write: async (change) =>
+        await life.during(async () => {
+          this.#failingCommits -= 1;
+          if (this.#failingCommits >= 0) throw new TemporaryFailure('The disk is full');
+          return await this.store.write(change);
+        }),
+      [Symbol.asyncDispose]: async () => {},
     };
-    this.#started.push(started);
-    return started;
   }
 
   /** Stores a node of the scripted driver and gives its UUID. */
@@ -236,6 +236,22 @@ export class Ground implements AsyncDisposable {
     this.#uuids += 1;
     return `00000000-0000-4000-8000-${this.#uuids.toString().padStart(12, '0')}`;
   }
+}
+
+function settingsWith(given: SettingsOverrides = {}): Settings {
+  return someSettings({
+    ...given,
+    agent: { require_tls: false, ...given.agent },
+    conductor: { ...quiet, ...given.conductor },
+    DEFAULT: {
+      enabled_power_interfaces: ['fake', 'scripted'],
+      enabled_boot_interfaces: ['fake', 'scripted'],
+      enabled_deploy_interfaces: ['fake', 'scripted'],
+      enabled_inspect_interfaces: ['fake', 'scripted'],
+      enabled_rescue_interfaces: ['fake', 'scripted'],
+      ...given.DEFAULT,
+    },
+  });
 }
 
 const ringSettings = {
