@@ -3,7 +3,7 @@ import { readNode } from '#db/nodes.ts';
 import { NodeNotFound } from '#model/faults.ts';
 import { accepted, type Answer, type Call } from '../call.ts';
 import { noArguments } from '../query.ts';
-import { nodeUuidOf } from './node-uuid.ts';
+import { nodeUuidOf } from './seen-nodes.ts';
 
 /** Throws NothingToCancel (409) when nothing waits, or what waits has begun what has to be ended first. */
 export async function cancelOperation(call: Call): Promise<Answer> {

@@ -2,7 +2,7 @@
 import { readOperations } from '#db/operations.ts';
 import type { OperationRecord, OperationStep, Wait } from '#protocol/operation.ts';
 import { type Answer, type Call, ok } from '../call.ts';
-import { nodeUuidOf } from './node-uuid.ts';
+import { nodeUuidOf } from './seen-nodes.ts';
 
 const names: ReadonlySet<string> = new Set(['limit']);
 

@@ -5,7 +5,7 @@ import { isJsonObject } from '#model/json-object.ts';
 import { type Answer, type Call, ok } from '../call.ts';
 import { Arguments } from '../arguments.ts';
 import { parseSteps } from '../nodes/provision-steps.ts';
-import { nodeUuidOf } from './node-uuid.ts';
+import { nodeUuidOf } from './seen-nodes.ts';
 
 const names: ReadonlySet<string> = new Set(['instance_info', 'deploy_steps']);
 

@@ -220,6 +220,46 @@ describe('GET /ingot/v1/events', () => {
     );
   });
 
+  it('a project is told nothing of a node of others, nor that there is one of that name', async () => {
+    const status = async (method: 'GET' | 'POST', path: string, headers: Record<string, string>) =>
+      (await api.request(method, `/ingot/v1/${path}`, { headers })).status;
+    const theirs = { 'x-project': 'theirs' };
+    const ways = [
+      ['GET', 'events'],
+      ['GET', 'explain'],
+      ['GET', 'operations'],
+      ['POST', 'preflight'],
+      ['POST', 'cancel'],
+    ] as const;
+    for (const [method, what] of ways) {
+      for (const node of ['ours', nodes.ours])
+        assert.equal(await status(method, `nodes/${node}/${what}`, theirs), 404, what);
+      assert.notEqual(await status(method, `nodes/theirs/${what}`, theirs), 404, what);
+      assert.notEqual(await status(method, `nodes/ours/${what}`, {}), 404, what);
+      assert.equal(await status(method, `nodes/theirs/${what}`, { 'x-project': '' }), 403, what);
+    }
+    assert.equal(await status('GET', 'events?node=ours', theirs), 404);
+    assert.equal(await status('GET', 'events?node=theirs', theirs), 200);
+  });
+
+  it("a node's next owner is not shown what happened to it before", async () => {
+    const [before] = await happen(1, nodes.theirs);
+    const handTo = async (owner: string) =>
+      await api.store.write(
+        async (transaction) =>
+          await transaction.updateTable('nodes').set({ owner }).where('uuid', '=', nodes.theirs).execute(),
+      );
+    await handTo('others');
+    const [later] = await happen(1, nodes.theirs);
+    const { json } = await api.request('GET', '/ingot/v1/nodes/theirs/events', {
+      headers: { 'x-project': 'others' },
+    });
+    assert.deepEqual(numbersOf(json.events), [later]);
+    await handTo('theirs');
+    const all = (await api.request('GET', '/ingot/v1/nodes/theirs/events')).json;
+    assert.deepEqual(numbersOf(all.events).slice(-2), [before, later]);
+  });
+
   it('says what is wrong with a request', async () => {
     const status = async (query: string, headers: Record<string, string> = {}) =>
       (await api.request('GET', `/ingot/v1/events${query}`, { headers })).status;

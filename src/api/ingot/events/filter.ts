@@ -1,9 +1,9 @@
 // Which events a request is for, and which of them its sender may see.
 import { type EventKind, eventKinds, isCursor, type StreamedEvent } from '#db/events.ts';
-import { readNodeRow } from '#db/node-list.ts';
-import { HTTPForbidden, InvalidParameterValue, NodeNotFound } from '#model/faults.ts';
+import { InvalidParameterValue } from '#model/faults.ts';
 import type { Call } from '../../call.ts';
 import { canonicalUuid } from '../../identity.ts';
+import { projectOf, seenNode } from '../seen-nodes.ts';
 
 /** Null, everywhere: whatever. */
 export interface EventChoice {
@@ -51,15 +51,11 @@ export function cursorIn(call: Call): string | null {
   throw new InvalidParameterValue(`after is the cursor of an event, which '${after}' is not`);
 }
 
-async function nodeIn({ query, parts }: Call): Promise<string | null> {
-  const ident = query.text('node');
+async function nodeIn(call: Call): Promise<string | null> {
+  const ident = call.query.text('node');
   if (ident === undefined) return null;
   // Of a node that was deleted, events are kept for a while.
-  const uuid = canonicalUuid(ident);
-  if (uuid !== undefined) return uuid;
-  const row = await readNodeRow(parts.store.read, 'name', ident);
-  if (row) return row.uuid;
-  throw new NodeNotFound({ node: ident });
+  return canonicalUuid(ident) ?? (await seenNode(call, ident)).uuid;
 }
 
 function kindsIn({ query }: Call): readonly EventKind[] | null {
@@ -72,15 +68,4 @@ function kindsIn({ query }: Call): readonly EventKind[] | null {
       `There are no events of the kind '${name}'; there are ${eventKinds.join(', ')}`,
     );
   });
-}
-
-/** Who may list all nodes sees every event; others those of their project's nodes, as in lists of nodes. */
-async function projectOf(call: Call): Promise<string | null> {
-  try {
-    await call.check('baremetal:node:list_all');
-    return null;
-  } catch (error) {
-    if (!(error instanceof HTTPForbidden) || call.projectId === null) throw error;
-    return call.projectId;
-  }
 }

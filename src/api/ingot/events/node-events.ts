@@ -1,7 +1,7 @@
 // GET /ingot/v1/nodes/{node}/events: what happened to a node, in order, from a cursor on.
 import { readEvents, type StreamedEvent } from '#db/events.ts';
 import { type Answer, type Call, ok } from '../../call.ts';
-import { nodeUuidOf } from '../node-uuid.ts';
+import { nodeUuidOf, projectOf } from '../seen-nodes.ts';
 import { cursorIn } from './filter.ts';
 import { type ShownEvent, shownEvent } from './shown-event.ts';
 
@@ -17,7 +17,9 @@ export async function listNodeEvents(call: Call): Promise<Answer> {
   const limit = query.limit(parts.settings.api.max_limit);
   const after = cursorIn(call) ?? '0';
   const nodeUuid = await nodeUuidOf(call);
-  const events = await readEvents(parts.store.read, { after, limit, nodeUuid });
+  // Whose the node was at the time decides, as in the stream of all events.
+  const project = (await projectOf(call)) ?? undefined;
+  const events = await readEvents(parts.store.read, { after, limit, nodeUuid, project });
   return ok(JSON.stringify({ events: events.map(ofNode), next: events.at(-1)?.cursor ?? after }));
 }
 

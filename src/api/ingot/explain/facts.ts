@@ -4,7 +4,7 @@ import { type ConductorRecord, isAlive, readConductors } from '#db/conductors.ts
 import { readNode } from '#db/nodes.ts';
 import { readOperations } from '#db/operations.ts';
 import { readRequestOf } from '#db/operation-facts.ts';
-import { type Queue, readPlaceInQueue, readQueueState } from '#db/turns.ts';
+import { queueNow, readPlaceInQueue, readQueueState } from '#db/turns.ts';
 import { NodeNotFound } from '#model/faults.ts';
 import { messageOf } from '#model/message.ts';
 import type { NodeRecord } from '#model/node-record.ts';
@@ -12,7 +12,7 @@ import type { NodeView } from '#protocol/node-view.ts';
 import type { OperationRecord } from '#protocol/operation.ts';
 import type { Call } from '../../call.ts';
 import { noPast, type Past } from '../fleet-past.ts';
-import { nodeUuidOf } from '../node-uuid.ts';
+import { nodeUuidOf } from '../seen-nodes.ts';
 
 export interface KnownConductor {
   readonly hostname: string;
@@ -113,7 +113,8 @@ async function turnOf(
 ): Promise<Turn | null> {
   if (!operation || operation.queue === null) return null;
   const { max_concurrent_per_conductor_group: perGroup } = parts.settings.conductor;
-  const queue: Queue = { limit: operation.queue, ...(perGroup && { conductorGroup }) };
+  const { settings, clock } = parts;
+  const queue = queueNow({ limit: operation.queue, ...(perGroup && { conductorGroup }) }, settings, clock);
   const [place, { waiting, atWork }] = await Promise.all([
     readPlaceInQueue(parts.store.read, queue, operation),
     readQueueState(parts.store.read, queue),
