@@ -294,6 +294,24 @@ describe('GET /ingot/v1/events', () => {
     socket.destroy();
   });
 
+  it('waits for a client that catches up slowly without holding more for it each time', async () => {
+    const next = await latestCursor(api.store.read);
+    const count = 6000;
+    await happen(count);
+    const accepted = once(api.server, 'request');
+    const client = open(`?after=${next}`);
+    const [, response] = (await accepted) as [unknown, ServerResponse];
+    let waits = 0;
+    let most = 0;
+    response.on('drain', () => {
+      waits += 1;
+      most = Math.max(most, response.listenerCount('close'));
+    });
+    await (await client).take(count);
+    assert.ok(waits > 10, `waited for ${waits} times`);
+    assert.ok(most < 10, `${most} listeners`);
+  });
+
   it('ends every stream when the process does, saying how to come back', async () => {
     const other = await startApi();
     const client = await Client.open(`${other.url}/ingot/v1/events`);

@@ -107,6 +107,9 @@ class EventStream implements Follower {
     this.#to.once('drain', resolve);
     this.#to.once('close', resolve);
     await promise;
+    // One that is slow is waited for again and again.
+    this.#to.off('drain', resolve);
+    this.#to.off('close', resolve);
   }
 
   #write(frames: Buffer): void {
