@@ -50,15 +50,115 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const user = unprivilegedUser();
   const folder = await mkdtemp(join(tmpdir(), 'ingot-postgres-'));
   if (user) chownSync(folder, user.uid, user.gid);
-  const data = join(folder, 'data');
-  const logFile = join(folder, 'server.log');
-  const password = randomBytes(12).toString('hex');
-  const port = await freePort();
-  const urlOf = (name: string): string => `postgresql://${owner}:${password}@127.0.0.1:${port}/${name}`;
+  const server = new Server({ binaries, user, folder, port: await freePort(), options });
+  try {
+    await server.make();
+  } catch (error) {
+    await server.remove();
+    throw error;
+  }
+  return server;
+}
 
-  const run = (program: string, args: readonly string[]): ChildProcess => {
-    const log = openSync(logFile, 'a');
-    const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC', PGPASSWORD: password };
+interface Place {
+  readonly binaries: string;
+  readonly user: { uid: number; gid: number } | undefined;
+  readonly folder: string;
+  readonly port: number;
+  readonly options: PostgresOptions;
+}
+
+class Server implements Postgres {
+  readonly logFile: string;
+  readonly #place: Place;
+  readonly #data: string;
+  readonly #password = randomBytes(12).toString('hex');
+  #process: ChildProcess | undefined;
+  /** Whoever forgets to end it, or dies of an error, leaves nothing behind. */
+  readonly #abandon = (): void => {
+    this.#process?.kill('SIGQUIT');
+    rmSync(this.#place.folder, { recursive: true, force: true, maxRetries: 10 });
+  };
+
+  constructor(place: Place) {
+    this.#place = place;
+    this.#data = join(place.folder, 'data');
+    this.logFile = join(place.folder, 'server.log');
+    process.once('exit', this.#abandon);
+  }
+
+  get url(): string {
+    return this.urlOf(database);
+  }
+
+  urlOf(name: string): string {
+    return `postgresql://${owner}:${this.#password}@127.0.0.1:${this.#place.port}/${name}`;
+  }
+
+  pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** Makes the server's data with an empty database, and starts it. */
+  async make(): Promise<void> {
+    const { folder, user, port } = this.#place;
+    const passwordFile = join(folder, 'password');
+    writeFileSync(passwordFile, this.#password, { mode: 0o600 });
+    if (user) chownSync(passwordFile, user.uid, user.gid);
+    const locked = ['--username', owner, '--pwfile', passwordFile, '--auth=scram-sha-256'];
+    await this.#finish('initdb', ['-D', this.#data, ...locked, '--encoding=UTF8', '--locale=C', '--no-sync']);
+    await this.#start();
+    await this.#finish('createdb', ['-h', '127.0.0.1', '-p', String(port), '-U', owner, database]);
+  }
+
+  async stop(): Promise<void> {
+    await this.#end('SIGINT');
+  }
+
+  async crash(): Promise<void> {
+    await this.#end('SIGQUIT');
+  }
+
+  async restart(): Promise<void> {
+    await this.#end('SIGINT');
+    await this.#start();
+  }
+
+  async remove(): Promise<void> {
+    await this.#end('SIGQUIT');
+    process.off('exit', this.#abandon);
+    await rm(this.#place.folder, { recursive: true, force: true });
+  }
+
+  async #start(): Promise<void> {
+    const { port, options } = this.#place;
+    const started = this.#run('postgres', ['-D', this.#data, ...settingsOf(port, options)]);
+    this.#process = started;
+    while (!(await isReady(this.#data))) {
+      if (hasEnded(started))
+        throw new Error(`The PostgreSQL server did not start: ${lastWords(this.logFile)}`);
+      await delay(20);
+    }
+  }
+
+  async #end(signal: 'SIGINT' | 'SIGQUIT'): Promise<void> {
+    const ending = this.#process;
+    this.#process = undefined;
+    if (!ending || hasEnded(ending)) return;
+    const exited = once(ending, 'exit');
+    ending.kill(signal);
+    await exited;
+  }
+
+  async #finish(program: string, args: readonly string[]): Promise<void> {
+    const [status] = await once(this.#run(program, args), 'exit');
+    if (status !== 0) throw new Error(`${program} failed: ${lastWords(this.logFile)}`);
+  }
+
+  #run(program: string, args: readonly string[]): ChildProcess {
+    const { binaries, user, folder } = this.#place;
+    const log = openSync(this.logFile, 'a');
+    const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC', PGPASSWORD: this.#password };
     try {
       // Told to QUIT, it ends without a trace in the system's memory, and recovers as after a crash.
       const options = { cwd: folder, stdio: ['ignore', log, log], env, ...user } satisfies SpawnOptions;
@@ -66,65 +166,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     } finally {
       closeSync(log);
     }
-  };
-  const finish = async (program: string, args: readonly string[]): Promise<void> => {
-    const [status] = await once(run(program, args), 'exit');
-    if (status !== 0) throw new Error(`${program} failed: ${lastWords(logFile)}`);
-  };
-
-  let server: ChildProcess | undefined;
-  const start = async (): Promise<void> => {
-    server = run('postgres', ['-D', data, ...settingsOf(port, options)]);
-    while (!(await isReady(data))) {
-      if (hasEnded(server)) throw new Error(`The PostgreSQL server did not start: ${lastWords(logFile)}`);
-      await delay(20);
-    }
-  };
-  const end = async (signal: 'SIGINT' | 'SIGQUIT'): Promise<void> => {
-    const ending = server;
-    server = undefined;
-    if (!ending || hasEnded(ending)) return;
-    const exited = once(ending, 'exit');
-    ending.kill(signal);
-    await exited;
-  };
-  // Whoever forgets to end it, or dies of an error, leaves nothing behind.
-  const abandon = (): void => {
-    server?.kill('SIGQUIT');
-    rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
-  };
-  process.once('exit', abandon);
-  const remove = async (): Promise<void> => {
-    await end('SIGQUIT');
-    process.off('exit', abandon);
-    await rm(folder, { recursive: true, force: true });
-  };
-
-  try {
-    const passwordFile = join(folder, 'password');
-    writeFileSync(passwordFile, password, { mode: 0o600 });
-    if (user) chownSync(passwordFile, user.uid, user.gid);
-    const locked = ['--username', owner, '--pwfile', passwordFile, '--auth=scram-sha-256'];
-    await finish('initdb', ['-D', data, ...locked, '--encoding=UTF8', '--locale=C', '--no-sync']);
-    await start();
-    await finish('createdb', ['-h', '127.0.0.1', '-p', String(port), '-U', owner, database]);
-  } catch (error) {
-    await remove();
-    throw error;
   }
-  return {
-    url: urlOf(database),
-    logFile,
-    pid: () => server?.pid,
-    urlOf,
-    stop: async () => await end('SIGINT'),
-    crash: async () => await end('SIGQUIT'),
-    async restart() {
-      await end('SIGINT');
-      await start();
-    },
-    remove,
-  };
 }
 
 function settingsOf(port: number, { fsync = true, settings = {} }: PostgresOptions): string[] {
