@@ -1,4 +1,5 @@
 // Who may be at work at a time, and who waits for a turn: a fair queue for each limit, which every process reads alike.
+import { type Clock, wireTime } from '#model/clock.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import type { ProvisionState } from '#model/provision-states.ts';
 import type { ConcurrencyLimit, OperationRecord } from '#protocol/operation.ts';
@@ -12,16 +13,23 @@ const limitedStates = {
 
 export const concurrencyLimits: readonly ConcurrencyLimit[] = ['deploy', 'clean'];
 
-/** A limit, of one conductor group where they have one each. */
+/** A limit, of one conductor group where they have one each, as it stands at some moment. */
 export interface Queue {
   readonly limit: ConcurrencyLimit;
   readonly conductorGroup?: string;
+  /**
+   * A conductor that was last heard of before has nobody begin what waits: that has no turn, and is in nobody's way,
+   * until the conductor is back or another one has it.
+   */
+  readonly heardSince: string;
 }
 
-/** Those at work, those who wait, and the round of the first of them. */
 export interface QueueState {
   readonly atWork: number;
+  /** All who wait. */
   readonly waiting: number;
+  /** Those of them whose conductor is there to begin them. */
+  readonly inTurn: number;
 }
 
 /**
@@ -47,10 +55,15 @@ export async function readQueueState(reader: Reader | Transaction, queue: Queue)
   if (queue.conductorGroup !== undefined)
     inStates = inStates.where('conductor_group', '=', queue.conductorGroup);
   const { count } = await inStates.executeTakeFirstOrThrow();
-  const { waiting } = await waitingIn(reader, queue)
-    .select((columns) => columns.fn.countAll<number>().as('waiting'))
-    .executeTakeFirstOrThrow();
-  return { atWork: count - waiting, waiting };
+  const [{ waiting }, { inTurn }] = [
+    await waitingIn(reader, queue)
+      .select((columns) => columns.fn.countAll<number>().as('waiting'))
+      .executeTakeFirstOrThrow(),
+    await inTurnIn(reader, queue)
+      .select((columns) => columns.fn.countAll<number>().as('inTurn'))
+      .executeTakeFirstOrThrow(),
+  ];
+  return { atWork: count - waiting, waiting, inTurn };
 }
 
 /**
@@ -62,11 +75,10 @@ export async function readNextRound(
   queue: Queue,
   { owner, conductor_group }: Pick<NodeRecord, 'owner' | 'conductor_group'>,
 ): Promise<number> {
-  const ofRound = waitingIn(transaction, queue);
-  const { current } = await ofRound
+  const { current } = await inTurnIn(transaction, queue)
     .select((columns) => columns.fn.min('operations.round').as('current'))
     .executeTakeFirstOrThrow();
-  const { last } = await ofRound
+  const { last } = await waitingIn(transaction, queue)
     .select((columns) => columns.fn.max('operations.round').as('last'))
     .where('nodes.owner', owner === null ? 'is' : '=', owner)
     .where('nodes.conductor_group', '=', conductor_group)
@@ -82,13 +94,13 @@ export interface Waiter {
   readonly owner: string;
 }
 
-/** The first of those who wait, in the order of their turns. */
+/** The first of those who wait and can be begun, in the order of their turns. */
 export async function readFirstInQueue(
   reader: Reader | Transaction,
   queue: Queue,
   most: number,
 ): Promise<Waiter[]> {
-  return await waitingIn(reader, queue)
+  return await inTurnIn(reader, queue)
     .select(['operations.id', 'operations.node_uuid', 'operations.owner'])
     .orderBy('operations.round')
     .orderBy('operations.created_at')
@@ -97,13 +109,13 @@ export async function readFirstInQueue(
     .execute();
 }
 
-/** The place of an operation that waits for its turn: 1 for the next one. */
+/** The place of an operation that waits for its turn among those that can be begun: 1 for the next one. */
 export async function readPlaceInQueue(
   reader: Reader | Transaction,
   queue: Queue,
   { round, created_at, id }: Pick<OperationRecord, 'round' | 'created_at' | 'id'>,
 ): Promise<number> {
-  const { ahead } = await waitingIn(reader, queue)
+  const { ahead } = await inTurnIn(reader, queue)
     .select((columns) => columns.fn.countAll<number>().as('ahead'))
     .where((is) =>
       is.or([
@@ -137,10 +149,32 @@ export async function hasOwnInQueue(reader: Reader, hostname: string): Promise<b
   return row !== undefined;
 }
 
-function waitingIn(reader: Reader | Transaction, { limit, conductorGroup }: Queue) {
+function waitingIn(reader: Reader | Transaction, { limit, conductorGroup }: Omit<Queue, 'heardSince'>) {
   const waiting = reader
     .selectFrom('operations')
     .innerJoin('nodes', 'nodes.uuid', 'operations.node_uuid')
     .where('operations.queue', '=', limit);
   return conductorGroup === undefined ? waiting : waiting.where('nodes.conductor_group', '=', conductorGroup);
+}
+
+/** As `isAlive` has it: online, to stay, and heard of. */
+function inTurnIn(reader: Reader | Transaction, queue: Queue) {
+  return waitingIn(reader, queue).where('operations.owner', 'in', (query) =>
+    query
+      .selectFrom('conductors')
+      .select('hostname')
+      .where('online', '=', 1)
+      .where('leaving', '=', 0)
+      .where('updated_at', '>=', queue.heardSince),
+  );
+}
+
+/** The queue of a limit, or of a conductor group at that limit, at this moment. */
+export function queueNow(
+  { limit, conductorGroup }: Omit<Queue, 'heardSince'>,
+  settings: { readonly conductor: { readonly heartbeat_timeout: number } },
+  clock: Clock,
+): Queue {
+  const heardSince = wireTime(clock.now() - settings.conductor.heartbeat_timeout * 1000);
+  return { limit, ...(conductorGroup === undefined ? {} : { conductorGroup }), heardSince };
 }

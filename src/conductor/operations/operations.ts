@@ -190,7 +190,8 @@ export class Operations {
       if (!(await isItsTurn(this.#parts, transaction, queue, operation))) throw new NotWaiting();
       return { tell: startedAgain(operation) };
     };
-    await this.#goOn(operation, ownContext(this.#parts.random), inTurn, begun);
+    // It was accepted: a pool that is full lets it wait, and nobody who comes after it waits for its sake.
+    await this.#goOn(operation, ownContext(this.#parts.random), inTurn, begun, { evenIfFull: true });
   }
 
   /** As `wake`, as soon as whoever holds the node gives it back. */
@@ -204,9 +205,10 @@ export class Operations {
     context: RequestContext,
     decide: Decide,
     changes: Partial<OperationRecord>,
+    reserve: { evenIfFull?: boolean } = {},
   ): Promise<boolean> {
     const signal = this.#mayAct();
-    using place = this.#pool.reserve();
+    using place = this.#pool.reserve(reserve);
     const locked = await this.#lockWaiting(operation, context, decide, changes);
     if (locked) this.#run(place, { ...locked, signal });
     return locked !== undefined;

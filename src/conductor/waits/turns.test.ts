@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { SettingsOverrides } from '#config/settings.ts';
-import { readPlaceInQueue } from '#db/turns.ts';
+import { queueNow, readPlaceInQueue } from '#db/turns.ts';
 import { ConcurrentActionLimit } from '#model/faults.ts';
 import type { NewNode } from '#model/node-record.ts';
 import { Ground, hearAgent, type TestConductor } from '../testing/a-conductor.ts';
@@ -100,12 +100,11 @@ test('the turns go round the owners, and each owner’s go by age', async () => 
     ['one', 'o1'],
   ] as const)
     names.set(await deployOne(ground, conductor, { owner, name }), name);
+  const queue = queueNow({ limit: 'deploy' }, conductor.settings, ground.clock);
   const places = await Promise.all(
     [...names.keys()].map(async (uuid) => {
       const operation = await ground.operation(uuid);
-      return operation?.queue
-        ? await readPlaceInQueue(ground.store.read, { limit: 'deploy' }, operation)
-        : 'at work';
+      return operation?.queue ? await readPlaceInQueue(ground.store.read, queue, operation) : 'at work';
     }),
   );
   assert.deepEqual(places, ['at work', 1, 4, 6, 2, 5, 3]);
@@ -154,6 +153,62 @@ test('no more are at work than the limit, whoever asks and whoever begins', asyn
   await Promise.all(calls);
   for (const uuid of uuids) assert.equal((await ground.untilAtRest(uuid)).provision_state, 'active');
   assert.equal(most, 2);
+});
+
+test('those whose conductor is gone are in nobody’s way, and have their turn when another has them', async () => {
+  await using ground = await aBusyGround();
+  const start = async (hostname: string, group: string): Promise<TestConductor> =>
+    await ground.conductor({
+      hostname,
+      isAlone: false,
+      settings: {
+        conductor: {
+          max_concurrent_deploy: 1,
+          heartbeat_interval: 10,
+          heartbeat_timeout: 60,
+          check_provision_state_interval: 60,
+          conductor_group: group,
+        },
+      },
+    });
+  const lives = await start('conductor-1', '');
+  const dies = await start('conductor-2', 'rack-1');
+  const first = await deployOne(ground, lives);
+  const left = await deployOne(ground, dies, { conductor_group: 'rack-1' });
+  const second = await deployOne(ground, lives);
+  dies.kill();
+  for (const uuid of [first, second])
+    assert.equal((await ground.untilAtRest(uuid)).provision_state, 'active');
+  await ground.clock.pass(60_000);
+  const third = await deployOne(ground, lives);
+  assert.equal((await ground.operation(third))?.queue, null, 'it need not wait either');
+  assert.equal((await ground.operation(left))?.queue, 'deploy');
+  await start('conductor-3', 'rack-1');
+  for (const uuid of [third, left]) assert.equal((await ground.untilAtRest(uuid)).provision_state, 'active');
+});
+
+test('one whose turn it is takes it though its conductor has no room for new work', async () => {
+  await using ground = await aBusyGround();
+  ground.driver.always('erase', async ({ clock }) => {
+    await clock.sleep(200_000);
+    return { kind: 'done' };
+  });
+  const settings = {
+    conductor: { max_concurrent_deploy: 1, workers_pool_size: 3 },
+    ingot: { worker_queue_limit: 0 },
+  };
+  const free = await ground.conductor({ hostname: 'conductor-1', settings });
+  const full = await ground.conductor({ hostname: 'conductor-2', settings });
+  const first = await deployOne(ground, free);
+  const second = await deployOne(ground, full);
+  for (let made = 0; made < 3; made += 1) {
+    const node = await ground.node(full);
+    await full.call('do_provisioning_action', { node, action: 'provide' });
+  }
+  await ground.untilAtRest(first);
+  await ground.clock.settle();
+  assert.equal((await ground.operation(second))?.queue, null);
+  assert.equal((await ground.untilAtRest(second)).provision_state, 'active');
 });
 
 describe('an operation that waits for its turn', () => {

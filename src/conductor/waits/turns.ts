@@ -6,6 +6,7 @@ import {
   hasOwnInQueue,
   lockTurns,
   type Queue,
+  queueNow,
   readFirstInQueue,
   readGroupsInQueue,
   readNextRound,
@@ -28,14 +29,13 @@ export interface Turn {
 }
 
 /** The queue in which a node's operations wait. */
-export function queueOf(
-  { conductor }: Settings,
+function queueOf(
+  { settings, clock }: ConductorParts,
   limit: ConcurrencyLimit,
-  { conductor_group }: Pick<NodeRecord, 'conductor_group'>,
+  { conductor_group: conductorGroup }: Pick<NodeRecord, 'conductor_group'>,
 ): Queue {
-  return conductor.max_concurrent_per_conductor_group
-    ? { limit, conductorGroup: conductor_group }
-    : { limit };
+  const { max_concurrent_per_conductor_group: perGroup } = settings.conductor;
+  return queueNow({ limit, ...(perGroup && { conductorGroup }) }, settings, clock);
 }
 
 function mostAtWork({ conductor }: Settings, { limit }: Queue): number {
@@ -43,19 +43,20 @@ function mostAtWork({ conductor }: Settings, { limit }: Queue): number {
 }
 
 /**
- * Whether an operation may begin at once (null) or waits for its turn. Nobody goes before those who wait. Throws
- * ConcurrentActionLimit where the options say so, or when too many wait already.
+ * Whether an operation may begin at once (null) or waits for its turn. Nobody goes before those who wait and can be
+ * begun. Throws ConcurrentActionLimit where the options say so, or when too many wait already.
  */
 export async function takeTurn(
-  { settings }: ConductorParts,
+  parts: ConductorParts,
   transaction: Transaction,
   node: NodeRecord,
   limit: ConcurrencyLimit,
 ): Promise<Turn | null> {
+  const { settings } = parts;
   await lockTurns(transaction, limit);
-  const queue = queueOf(settings, limit, node);
-  const { atWork, waiting } = await readQueueState(transaction, queue);
-  if (atWork + waiting < mostAtWork(settings, queue)) return null;
+  const queue = queueOf(parts, limit, node);
+  const { atWork, waiting, inTurn } = await readQueueState(transaction, queue);
+  if (atWork + inTurn < mostAtWork(settings, queue)) return null;
   const { when_limit_reached, turn_queue_limit } = settings.ingot;
   if (when_limit_reached === 'refuse' || waiting >= turn_queue_limit)
     throw new ConcurrentActionLimit({ task_type: limit });
@@ -125,11 +126,13 @@ export class Turns {
   }
 
   async #queues(reader: Reader): Promise<Queue[]> {
-    if (!this.#parts.settings.conductor.max_concurrent_per_conductor_group)
-      return concurrencyLimits.map((limit) => ({ limit }));
+    const { settings, clock } = this.#parts;
+    const now = (queue: Omit<Queue, 'heardSince'>): Queue => queueNow(queue, settings, clock);
+    if (!settings.conductor.max_concurrent_per_conductor_group)
+      return concurrencyLimits.map((limit) => now({ limit }));
     const queues = await Promise.all(
       concurrencyLimits.map(async (limit) =>
-        (await readGroupsInQueue(reader, limit)).map((conductorGroup) => ({ limit, conductorGroup })),
+        (await readGroupsInQueue(reader, limit)).map((conductorGroup) => now({ limit, conductorGroup })),
       ),
     );
     return queues.flat();
@@ -137,8 +140,8 @@ export class Turns {
 
   async #beginThoseWhoseTurnItIs(queue: Queue): Promise<void> {
     const { store, settings, hostname, log } = this.#parts;
-    const { atWork, waiting } = await readQueueState(store.read, queue);
-    const places = Math.min(waiting, mostAtWork(settings, queue) - atWork);
+    const { atWork, inTurn } = await readQueueState(store.read, queue);
+    const places = Math.min(inTurn, mostAtWork(settings, queue) - atWork);
     if (places <= 0) return;
     for (const waiter of await readFirstInQueue(store.read, queue, places)) {
       if (waiter.owner !== hostname) continue;

@@ -79,9 +79,11 @@ const inHand = {
   turn: {
     applies: ({ operation }) => operation?.wait?.for === 'turn',
     says: ({ operation, turn }) =>
-      `${turn?.atWork === 1 ? '1 node is' : `${turn?.atWork} nodes are`} at work, which is as many as may` +
-      ` ([conductor]max_concurrent_${operation?.queue ?? ''}), and it waits for its turn: ` +
-      `place ${turn?.place} of ${turn?.waiting}.`,
+      turn
+        ? `${turn.atWork === 1 ? '1 node is' : `${turn.atWork} nodes are`} at work, which is as many as may` +
+          ` ([conductor]max_concurrent_${operation?.queue ?? ''}), and it waits for its turn: ` +
+          `place ${turn.place} of ${turn.waiting}.`
+        : `It waits for its turn, which comes when a live conductor has it: ${operation?.owner} is gone.`,
   },
   retry: {
     applies: ({ operation }) => operation?.wait?.for === 'retry',

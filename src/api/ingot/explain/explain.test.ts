@@ -89,6 +89,18 @@ const cases: Case[] = [
     operation: { state: 'waiting', wait: { for: 'turn', limit: 'deploy' }, queue: 'deploy', round: 1 },
   },
   {
+    cause: 'turn',
+    says: /comes when a live conductor has it: nobody knows is gone/,
+    node: deploying,
+    operation: {
+      state: 'waiting',
+      wait: { for: 'turn', limit: 'deploy' },
+      queue: 'deploy',
+      round: 1,
+      owner: 'nobody knows',
+    },
+  },
+  {
     cause: 'retry',
     says: /the server of images is away.*tried again at.*; 2 more if that fails too/,
     node: deploying,

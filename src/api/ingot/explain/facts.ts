@@ -52,7 +52,7 @@ export interface Facts {
   readonly asked: string | null;
   /** What that conductor says, or why it says nothing. */
   readonly view: NodeView | { readonly silent: string };
-  /** The place among those that wait for their turn. */
+  /** The place among those that wait for their turn; null where its conductor is gone, so that it has none. */
   readonly turn: Turn | null;
   readonly past: Past;
 }
@@ -85,7 +85,7 @@ export async function readFacts(call: Call): Promise<Facts> {
   const asked = holder?.hostname ?? responsible;
   const [view, turn, request, past] = await Promise.all([
     viewOf(call, uuid, asked),
-    turnOf(call, node, operation),
+    turnOf(call, node, operation, conductors),
     atWork === null ? null : readRequestOf(read, uuid, atWork.id),
     operation === null ? noPast : parts.past.of(operation.kind, node.driver),
   ]);
@@ -110,12 +110,14 @@ async function turnOf(
   { parts }: Call,
   { conductor_group: conductorGroup }: NodeRecord,
   operation: OperationRecord | null,
+  conductors: readonly KnownConductor[],
 ): Promise<Turn | null> {
   if (!operation || operation.queue === null) return null;
-  const { max_concurrent_per_conductor_group: perGroup } = parts.settings.conductor;
+  if (!conductors.some(({ hostname, isAlive: lives }) => lives && hostname === operation.owner)) return null;
   const { settings, clock } = parts;
+  const { max_concurrent_per_conductor_group: perGroup } = settings.conductor;
   const queue = queueNow({ limit: operation.queue, ...(perGroup && { conductorGroup }) }, settings, clock);
-  const [place, { waiting, atWork }] = await Promise.all([
+  const [place, { inTurn: waiting, atWork }] = await Promise.all([
     readPlaceInQueue(parts.store.read, queue, operation),
     readQueueState(parts.store.read, queue),
   ]);
