@@ -8,7 +8,7 @@ import { noopPackage } from '#drivers/noop/package.ts';
 import { createRedfishPackage } from '#drivers/redfish/package.ts';
 import { createDriverRegistry, type DriverRegistry } from '#drivers/registry.ts';
 import { systemClock as clock, systemRandom as random } from '#model/clock.ts';
-import { placesOf } from '#notifications/places.ts';
+import { destinationsOf } from '#notifications/destinations.ts';
 import { startRelay } from '#notifications/relay.ts';
 import type { SharedParts, Telemetry } from './shared-parts.ts';
 import { StartError } from './start-error.ts';
@@ -39,7 +39,7 @@ export async function startConductorOn(
   log: Logger,
 ): Promise<RunningConductor> {
   const { store, ring, signals, broker, isAlone, metrics, tracer } = shared;
-  const places = placesOf(settings, broker, clock, log);
+  const destinations = destinationsOf(settings, broker, clock, log);
   const hostname = settings.DEFAULT.host;
   const { hardwareTypes } = registry;
   const conductor = await startConductor(
@@ -62,7 +62,7 @@ export async function startConductorOn(
   ).catch((error: unknown) => {
     throw error instanceof ConductorNameTaken ? new StartError(error.message, { cause: error }) : error;
   });
-  const relay = startRelay({ settings, store, signals, clock, random, log }, places);
+  const relay = startRelay({ settings, store, signals, clock, random, log }, destinations);
   return {
     lost: conductor.lost,
     async [Symbol.asyncDispose]() {

@@ -1,4 +1,4 @@
-// How far the events were sent to each place outside, and which process sends them there.
+// How far the events were sent to each destination outside, and which process sends them there.
 import { type Clock, wireTime } from '#model/clock.ts';
 import type { Transaction } from './store.ts';
 
@@ -10,8 +10,8 @@ export interface RelayHold {
 }
 
 /**
- * Takes the sending to a place for a while, or goes on holding it; gives the cursor after which to go on. Undefined
- * while another process has it. A place that is new begins at `from`.
+ * Takes the sending to a destination for a while, or goes on holding it; gives the cursor after which to go on.
+ * Undefined while another process has it. A destination that is new begins at `from`.
  */
 export async function holdRelay(
   transaction: Transaction,
@@ -65,7 +65,7 @@ export async function releaseRelay(
     .execute();
 }
 
-/** Forgets places that no process sent to since `before`; says which. */
+/** Forgets destinations that no process sent to since `before`; says which. */
 export async function deleteStaleRelays(transaction: Transaction, before: string): Promise<string[]> {
   const rows = await transaction
     .deleteFrom('relays')

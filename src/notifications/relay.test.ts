@@ -13,8 +13,8 @@ import { type Broker, connectBroker } from '#rpc/broker.ts';
 import { InProcessSignals } from '#rpc/in-process-signals.ts';
 import { startNats } from '#sim/cluster/nats.ts';
 import type { Notification } from './notification.ts';
-import type { Place } from './place.ts';
-import { placesOf } from './places.ts';
+import type { Destination } from './destination.ts';
+import { destinationsOf } from './destinations.ts';
 import { type RelayParts, startRelay } from './relay.ts';
 import { nodeSubject } from './subject.ts';
 import { Receiver } from './testing/receiver.ts';
@@ -78,17 +78,17 @@ async function aBench(
 }
 
 function relay(bench: Bench): AsyncDisposable {
-  return startRelay(bench, placesOf(bench.settings, null, bench.clock, bench.log));
+  return startRelay(bench, destinationsOf(bench.settings, null, bench.clock, bench.log));
 }
 
 /** A relay that has begun: what happens from now on is told. */
 async function aBegunRelay(bench: Bench): Promise<AsyncDisposable> {
   const begun = relay(bench);
-  await until(async () => (await places(bench)).length === bench.settings.ingot.webhook_urls.length);
+  await until(async () => (await destinations(bench)).length === bench.settings.ingot.webhook_urls.length);
   return begun;
 }
 
-async function places({ store }: Bench): Promise<{ cursor: string; holder: string }[]> {
+async function destinations({ store }: Bench): Promise<{ cursor: string; holder: string }[]> {
   return await store.read.selectFrom('relays').selectAll().execute();
 }
 
@@ -258,7 +258,9 @@ describe('a webhook', () => {
     // That the relay passed by these shows in what it sends after them.
     await bench.happen('b');
     await receiver.until(() => receiver.taken.length === 2);
-    await until(async () => (await places(bench))[0]?.cursor === (await latestCursor(bench.store.read)));
+    await until(
+      async () => (await destinations(bench))[0]?.cursor === (await latestCursor(bench.store.read)),
+    );
     await bench.store.write(async (transaction) => await trimEvents(transaction, 1));
     await bench.happen('c');
     await receiver.until(() => receiver.taken.length === 3);
@@ -269,7 +271,7 @@ describe('a webhook', () => {
     const { settings } = loadSettings(undefined, { ingot: { webhook_urls: ['http://127.0.0.1:1/'] } });
     const warnings: string[] = [];
     const log: Log = { debug() {}, info() {}, error() {}, warn: (_fields, words) => warnings.push(words) };
-    assert.deepEqual(placesOf(settings, null, systemClock, log), []);
+    assert.deepEqual(destinationsOf(settings, null, systemClock, log), []);
     assert.match(warnings[0] ?? '', /notification_level/);
   });
 });
@@ -287,15 +289,15 @@ describe('the broker', () => {
       });
       await listener.connection.flush();
       // Who is not there when a notification is published does not hear it: here the listener always is.
-      const [place] = placesOf(bench.settings, broker, bench.clock, bench.log) as [Place];
+      const [destination] = destinationsOf(bench.settings, broker, bench.clock, bench.log) as [Destination];
       let isHeard = true;
-      const heardPlace: Place = {
-        ...place,
+      const heardDestination: Destination = {
+        ...destination,
         send: async (all, signal) =>
-          isHeard ? await place.send(all, signal) : { count: 0, failure: new Error('not yet') },
+          isHeard ? await destination.send(all, signal) : { count: 0, failure: new Error('not yet') },
       };
-      await using _relay = startRelay(bench, [heardPlace]);
-      await until(async () => (await places(bench)).length === 1);
+      await using _relay = startRelay(bench, [heardDestination]);
+      await until(async () => (await destinations(bench)).length === 1);
       const names = (): unknown[] => heard.map(({ payload }) => payload['ironic_object.data']['name']);
       await bench.happen(...numbered(60));
       await until(async () => heard.length === 60);

@@ -1,6 +1,6 @@
-// Sends what happened to those outside who want to know. The events are the queue: each place has its cursor in the
-// store, which moves when what comes before it has arrived. So nothing is lost when a process dies or a place is away,
-// as long as [ingot]events_kept; what was sent just before may come again.
+// Sends what happened to those outside who want to know. The events are the queue: each destination has its cursor in
+// the store, which moves when what comes before it has arrived. So nothing is lost when a process dies or a destination
+// is away, as long as [ingot]events_kept; what was sent just before may come again.
 import type { Settings } from '#config/settings.ts';
 import { isStillKept, latestCursor, readEvents, readSubjects, type StreamedEvent } from '#db/events.ts';
 import { deleteStaleRelays, holdRelay, moveRelay, releaseRelay, type RelayHold } from '#db/relays.ts';
@@ -9,7 +9,7 @@ import { type Clock, type Random, wireTime } from '#model/clock.ts';
 import type { Log } from '#model/log.ts';
 import type { Signals } from '#protocol/signals.ts';
 import { type Level, type Notification, notificationsOf, toldKinds } from './notification.ts';
-import type { Place, Sent } from './place.ts';
+import type { Destination, Sent } from './destination.ts';
 
 export interface RelayParts {
   readonly settings: Settings;
@@ -20,7 +20,7 @@ export interface RelayParts {
   readonly log: Log;
 }
 
-/** So many events are read at a time, and kept in memory for a place. */
+/** So many events are read at a time, and kept in memory for a destination. */
 const batch = 50;
 /** How long a process that died keeps the others from sending in its stead. */
 const holdSeconds = 30;
@@ -31,26 +31,28 @@ const pollMilliseconds = 2000;
 /** How often it is looked whether another process still sends. */
 const watchMilliseconds = 5000;
 const backOff = { firstMilliseconds: 500, mostMilliseconds: 60_000 };
-/** A place to which nobody sent for so long is forgotten. */
+/** A destination to which nobody sent for so long is forgotten. */
 const forgottenAfterSeconds = 7 * 24 * 3600;
 
 /**
- * Sends to each of the places, in this process or, while another does it, in none. Disposing lets another process go
- * on at once; places are disposed of too.
+ * Sends to each of the destinations, in this process or, while another does it, in none. Disposing lets another process
+ * go on at once; destinations are disposed of too.
  */
-export function startRelay(parts: RelayParts, places: readonly Place[]): AsyncDisposable {
+export function startRelay(parts: RelayParts, destinations: readonly Destination[]): AsyncDisposable {
   const { settings } = parts;
   const level = settings.DEFAULT.notification_level;
   const stopping = new AbortController();
   const running =
     level === null
       ? []
-      : places.map(async (place) => await new Relay(parts, place, level).run(stopping.signal));
+      : destinations.map(
+          async (destination) => await new Relay(parts, destination, level).run(stopping.signal),
+        );
   return {
     async [Symbol.asyncDispose]() {
       stopping.abort(new Error('the relay stops'));
       await Promise.all(running);
-      await Promise.all(places.map(async (place) => await place[Symbol.asyncDispose]()));
+      await Promise.all(destinations.map(async (destination) => await destination[Symbol.asyncDispose]()));
     },
   };
 }
@@ -64,10 +66,10 @@ interface Letter {
   readonly before: string | undefined;
 }
 
-/** Sends to one place. */
+/** Sends to one destination. */
 class Relay {
   readonly #parts: RelayParts;
-  readonly #place: Place;
+  readonly #destination: Destination;
   readonly #level: Level;
   readonly #hold: RelayHold;
   /** How far it came, and until when no other process goes on from there; null while another may be at it. */
@@ -79,17 +81,17 @@ class Relay {
   #isFailing = false;
   #hasMissed = false;
 
-  constructor(parts: RelayParts, place: Place, level: Level) {
+  constructor(parts: RelayParts, destination: Destination, level: Level) {
     this.#parts = parts;
-    this.#place = place;
+    this.#destination = destination;
     this.#level = level;
-    this.#hold = { name: place.name, holder: parts.random.uuid(), seconds: holdSeconds };
+    this.#hold = { name: destination.name, holder: parts.random.uuid(), seconds: holdSeconds };
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const { store, clock, log } = this.#parts;
     await this.#forgetOthers().catch((err: unknown) =>
-      log.warn({ err }, 'old places could not be forgotten'),
+      log.warn({ err }, 'old destinations could not be forgotten'),
     );
     const forget = this.#parts.signals.on('events.added', () => this.#more.abort());
     while (!signal.aborted) {
@@ -128,7 +130,7 @@ class Relay {
 
   async #send(letters: readonly Letter[], signal: AbortSignal): Promise<Sent> {
     if (letters.length === 0) return { count: 0 };
-    return await this.#place.send(
+    return await this.#destination.send(
       letters.map(({ notification }) => notification),
       signal,
     );
@@ -178,10 +180,10 @@ class Relay {
   async #stillKept(cursor: string): Promise<string | null> {
     const isKept = await isStillKept(this.#parts.store.read, cursor);
     if (!isKept && !this.#hasMissed) {
-      const place = this.#place.words;
+      const destination = this.#destination.words;
       this.#parts.log.error(
-        { place },
-        `${place} was away for longer than events are kept ([ingot] events_kept): of some it will never be told`,
+        { destination },
+        `${destination} was away for longer than events are kept ([ingot] events_kept): of some it will never be told`,
       );
     }
     this.#hasMissed = !isKept;
@@ -192,8 +194,11 @@ class Relay {
     this.#failures += 1;
     if (this.#isFailing) return 'failed';
     this.#isFailing = true;
-    const place = this.#place.words;
-    this.#parts.log.warn({ err, place }, `notifications do not reach ${place}; they are kept and sent later`);
+    const destination = this.#destination.words;
+    this.#parts.log.warn(
+      { err, destination },
+      `notifications do not reach ${destination}; they are kept and sent later`,
+    );
     return 'failed';
   }
 
@@ -201,7 +206,10 @@ class Relay {
     this.#failures = 0;
     if (!this.#isFailing) return;
     this.#isFailing = false;
-    this.#parts.log.info({ place: this.#place.words }, `notifications reach ${this.#place.words} again`);
+    this.#parts.log.info(
+      { destination: this.#destination.words },
+      `notifications reach ${this.#destination.words} again`,
+    );
   }
 
   async #pauseAfter(round: Round, signal: AbortSignal): Promise<void> {
@@ -234,6 +242,6 @@ class Relay {
     const before = wireTime(clock.now() - forgottenAfterSeconds * 1000);
     const names = await store.write(async (transaction) => await deleteStaleRelays(transaction, before));
     for (const name of names)
-      log.warn({ name }, 'a place of notifications is in no configuration any more; it is forgotten');
+      log.warn({ name }, 'a destination of notifications is in no configuration any more; it is forgotten');
   }
 }

@@ -5,7 +5,7 @@ import type { Settings } from '#config/settings.ts';
 import type { Clock } from '#model/clock.ts';
 import type { Log } from '#model/log.ts';
 import type { Notification } from './notification.ts';
-import type { Place } from './place.ts';
+import type { Destination } from './destination.ts';
 import { parseWebhookUrl } from './webhook-address.ts';
 
 /** So much of an answer is read for the sake of the connection; it says nothing that we use. */
@@ -16,7 +16,7 @@ const answerBytes = 65_536;
  * takes a notification; one of 4xx that says that it never will, leaves it out. Throws ConfigError for a URL that
  * nothing may be posted to.
  */
-export function webhookPlace(text: string, { ingot }: Settings, clock: Clock, log: Log): Place {
+export function webhookDestination(text: string, { ingot }: Settings, clock: Clock, log: Log): Destination {
   const url = parseWebhookUrl(text, { allowLinkLocal: ingot.webhook_allow_link_local });
   const agent = new Agent({
     connections: 1,

@@ -1,13 +1,13 @@
 import type { Log } from '#model/log.ts';
 import type { Broker } from '#rpc/broker.ts';
 import type { Notification } from './notification.ts';
-import type { Place } from './place.ts';
+import type { Destination } from './destination.ts';
 
 /** Left of the broker's limit for what goes around a body. */
 const frameBytes = 4096;
 
 /** The subjects `<prefix>.notifications.<event type>` at the broker. */
-export function brokerPlace(broker: Broker, log: Log): Place {
+export function brokerDestination(broker: Broker, log: Log): Destination {
   const { connection, subjects } = broker;
   const publish = (notification: Notification): void => {
     const { event_type: type, message_id: id } = notification;

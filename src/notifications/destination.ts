@@ -1,7 +1,7 @@
 import type { Notification } from './notification.ts';
 
 /** Where notifications are sent to. */
-export interface Place extends AsyncDisposable {
+export interface Destination extends AsyncDisposable {
   /** By which it is known to all processes, now and after a restart; holds no secret. */
   readonly name: string;
   /** In words, for the log; without secrets. */
