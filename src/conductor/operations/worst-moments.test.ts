@@ -217,13 +217,10 @@ describe('the recovery of nodes whose BMC was away', () => {
     const conductor = await ground.conductor({ settings: recovering });
     const uuid = await ground.node(conductor, away);
     const reason = 'I am at the rack';
-    const said: Promise<void>[] = [];
-    ground.driver.power.get = () => {
-      said.push(conductor.call('set_maintenance', { node: uuid, maintenance: true, reason }));
-      return 'power on';
-    };
+    ground.driver.power.set(uuid, 'power on');
+    ground.driver.whileAsked = async () =>
+      await conductor.call('set_maintenance', { node: uuid, maintenance: true, reason });
     await ground.clock.pass(301_000);
-    await Promise.all(said);
     const node = await ground.read(uuid);
     assert.deepEqual([node.maintenance, node.maintenance_reason], [true, reason]);
   });
@@ -233,15 +230,14 @@ test('power sync does not push a machine whose node went to a state where differ
   await using ground = await Ground.make();
   const conductor = await ground.conductor({ settings: { conductor: { sync_power_state_interval: 60 } } });
   const uuid = await ground.node(conductor, { power_state: 'power on' });
-  const moved: Promise<unknown>[] = [];
-  ground.driver.power.get = () => {
+  let asked = 0;
+  ground.driver.whileAsked = async () => {
+    asked += 1;
     const state = { provision_state: 'clean wait' } as const;
-    moved.push(ground.store.write(async (transaction) => await updateNode(transaction, uuid, state)));
-    return 'power off';
+    await ground.store.write(async (transaction) => await updateNode(transaction, uuid, state));
   };
   await ground.clock.pass(61_000);
-  await Promise.all(moved);
-  assert.deepEqual(ground.driver.calls, []);
+  assert.deepEqual([asked, ground.driver.calls], [1, []]);
 });
 
 test('what a failure says of a URL is nowhere told with its credentials', async () => {

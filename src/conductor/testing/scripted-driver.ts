@@ -36,6 +36,8 @@ export class ScriptedDriver {
   readonly lastReset = new Map<string, string>();
   /** Thrown by whoever asks for the power state. */
   bmcError: Error | null = null;
+  /** What happens elsewhere while a BMC is asked for the power state. */
+  whileAsked: () => Promise<void> = async () => {};
   agentSteps: OfferedStep[] = [];
   readonly #script = new Map<string, Behaviour[]>();
   readonly #always = new Map<string, Behaviour>();
@@ -75,6 +77,7 @@ export class ScriptedDriver {
             ...contract,
             getPowerState: async ({ node }) => {
               if (this.bmcError) throw this.bmcError;
+              await this.whileAsked();
               return this.power.get(node.uuid) ?? 'power off';
             },
             lastReset: async ({ node }) => this.lastReset.get(node.uuid) ?? null,
