@@ -44,7 +44,7 @@ const probesPerSecond = 50;
 /** Between two passes over the power states: as long as the quiet is measured, and a moment. */
 const syncSpacingSeconds = 6;
 const idleMilliseconds = 5500;
-const syncWorkers = 256;
+const syncWorkers = 100;
 
 /** Starts simulator, database and Ingot, measures, ends them. `tell` hears of the progress. */
 export async function runScale(options: ScaleOptions, tell: (line: string) => void): Promise<FleetCost[]> {
