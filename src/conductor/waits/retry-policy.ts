@@ -39,11 +39,15 @@ export const retryPhases = [
 
 export const retryFaults = ['any', ...faultClasses] as const;
 
-const isCount = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= 0;
+/** Whoever may change a node may not keep a conductor busy with it without end and without a pause. */
+const mostAttempts = 100;
+const leastPauseSeconds = 1;
+const isCount = (value: unknown): boolean =>
+  Number.isInteger(value) && Number(value) >= 0 && Number(value) <= mostAttempts;
 /** Far more would be a time that no calendar has, and the operation could neither be tried again nor fail. */
 const mostSeconds = 365 * 86_400;
 const isSeconds = (value: unknown): boolean =>
-  Number.isFinite(value) && Number(value) >= 0 && Number(value) <= mostSeconds;
+  Number.isFinite(value) && Number(value) >= leastPauseSeconds && Number(value) <= mostSeconds;
 const areOf =
   (words: readonly string[]) =>
   (value: unknown): boolean =>
@@ -51,11 +55,17 @@ const areOf =
 
 /** Each member that a node's policy may have. */
 const members = {
-  attempts: { fits: isCount, is: 'a whole number of at least 0' },
+  attempts: { fits: isCount, is: `a whole number from 0 to ${mostAttempts}` },
   faults: { fits: areOf(retryFaults), is: `a list of ${retryFaults.join(', ')}` },
   phases: { fits: areOf(retryPhases), is: `a list of ${retryPhases.join(', ')}` },
-  backoff: { fits: isSeconds, is: 'a number of seconds, at most those of a year' },
-  backoff_max: { fits: isSeconds, is: 'a number of seconds, at most those of a year' },
+  backoff: {
+    fits: isSeconds,
+    is: `a number of seconds, at least ${leastPauseSeconds} and at most those of a year`,
+  },
+  backoff_max: {
+    fits: isSeconds,
+    is: `a number of seconds, at least ${leastPauseSeconds} and at most those of a year`,
+  },
 } satisfies Record<string, { fits(value: unknown): boolean; is: string }>;
 
 type Members = {

@@ -198,12 +198,17 @@ describe('a policy', () => {
 
   for (const [given, reason] of [
     [3, /driver_info\/ingot_retry is not an object/],
-    [{ attempts: -1 }, /ingot_retry\/attempts is not a whole number of at least 0/],
+    [{ attempts: -1 }, /ingot_retry\/attempts is not a whole number from 0 to 100/],
     [{ attempts: '2' }, /ingot_retry\/attempts is not/],
     [{ faults: ['gremlins'] }, /ingot_retry\/faults is not a list of any, bmc-unreachable/],
     [{ phases: ['power'] }, /ingot_retry\/phases is not a list of verify/],
     [{ backoff: Number.NaN }, /ingot_retry\/backoff is not a number of seconds/],
-    [{ backoff: 1e13, backoff_max: 1e13 }, /ingot_retry\/backoff is not a number of seconds, at most/],
+    [
+      { backoff: 1e13, backoff_max: 1e13 },
+      /ingot_retry\/backoff is not a number of seconds, at least 1 and at most/,
+    ],
+    [{ backoff: 0 }, /ingot_retry\/backoff is not a number of seconds, at least 1/],
+    [{ attempts: 101 }, /ingot_retry\/attempts is not a whole number from 0 to 100/],
     [{ toString: 1 }, /ingot_retry\/toString is not known; there are attempts, faults/],
   ] as const)
     test(`of the node that is ${JSON.stringify(given)} is refused`, () => {
