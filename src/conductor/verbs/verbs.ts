@@ -4,6 +4,7 @@ import { wireTime } from '#model/clock.ts';
 import { InvalidState } from '#model/faults.ts';
 import type { NodeRecord } from '#model/node-record.ts';
 import { provisionVerbs } from '#model/provision-verbs.ts';
+import { mask } from '#model/secrets.ts';
 import type { ConductorCalls } from '#protocol/rpc.ts';
 import type { NodeCommit } from '../lock/node-commit.ts';
 import { type Acceptance, notFrom, type Restrictions } from './accept.ts';
@@ -102,17 +103,23 @@ export const leaveService: Acceptance = {
   },
 };
 
-/** The password itself is kept nowhere: the agent is given the hash (ironic keeps both, conductor/manager.py). */
+/**
+ * The password itself is kept nowhere: the agent is given the hash. In its place stands what clients see of it anyway
+ * (ironic keeps both, conductor/manager.py).
+ */
 export function rescue({ rescuePassword }: Args<'do_node_rescue'>, { settings }: ConductorParts): Acceptance {
   // Thousands of rounds: not for the transaction to wait for.
   const algorithm = settings.conductor.rescue_password_hash_algorithm;
-  const hashed_rescue_password = hashPassword(rescuePassword, algorithm);
+  const password = {
+    rescue_password: mask,
+    hashed_rescue_password: hashPassword(rescuePassword, algorithm),
+  };
   return {
     verb: 'rescue',
     kind: 'rescue',
     asks: ['power', 'rescue'],
     begins: (node) => ({
-      columns: { instance_info: { ...node.instance_info, hashed_rescue_password } },
+      columns: { instance_info: { ...node.instance_info, ...password } },
     }),
   };
 }
