@@ -91,17 +91,22 @@ async function struckNow(process: IngotProcess, sequence: number): Promise<Struc
   return { process, pid: process.pid, sequence, logLength: (await process.log()).length };
 }
 
-/** Resolves once the owner was struck at the point; never, when the signal is aborted before. */
+/**
+ * Resolves once the owner was struck at the point; never, when the signal is aborted before. `strikes` is called at the
+ * moment of the blow, before all that is to be known of it was read.
+ */
 async function strikeAt(
   point: Point,
   { machine, uuid }: DeployedMachine,
   signal: AbortSignal,
+  strikes: () => void,
 ): Promise<Struck> {
   if (point.kind === 'boundary') {
     const { name, occurrence, strike } = point;
     const trap = centre.sim.checkpoints.arm({ name, occurrence, node: uuid }, strike);
     signal.addEventListener('abort', () => trap.disarm(), { once: true });
     const { pid, sequence } = await trap.hit;
+    strikes();
     const process = cluster.conductors.find((each) => each.pid === pid);
     assert.ok(process, `the process ${pid} is a conductor`);
     return await struckNow(process, sequence);
@@ -116,6 +121,8 @@ async function strikeAt(
   const process = cluster.conductors.find(({ host }) => host === conductor);
   if (signal.aborted || !process || down.has(process)) return await new Promise<never>(() => {});
   const struck = await struckNow(process, lastSequence());
+  if (signal.aborted) return await new Promise<never>(() => {});
+  strikes();
   if (point.strike === 'SIGKILL') void process.kill();
   else process.freeze();
   return struck;
@@ -208,11 +215,14 @@ async function deployThrough(point: Point, deployed: DeployedMachine): Promise<L
     ['deploy', 'active', 'active'],
   ] as const) {
     const isHere = flowOf(point) === flow;
-    const striking = isHere ? strikeAt(point, deployed, over.signal) : undefined;
+    let isStruck = false;
+    const striking = isHere ? strikeAt(point, deployed, over.signal, () => (isStruck = true)) : undefined;
     const reached = ask(uuid, target).then(async () => void (await client.untilState(uuid, state)));
     reached.catch(() => {});
-    const struck = await Promise.race([striking, reached].filter((each) => each !== undefined));
+    const first = await Promise.race([striking, reached].filter((each) => each !== undefined));
     if (isHere) over.abort();
+    // At the last boundary the end may be seen first: who was struck there is to be brought back all the same.
+    const struck = first ?? (isStruck ? await striking : undefined);
     if (struck) life = { struck, goneOnBy: await bringBackInTurn(struck, uuid, point) };
     await reached;
   }
